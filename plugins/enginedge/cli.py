@@ -1,0 +1,44 @@
+"""The command line: ``enginedge <capability> <verb>``.
+
+It has every verb that a DAG has, because Airflow may be what is down. It exits with 2 when the repository or its
+configuration is wrong, 3 when a service did not answer, 4 when a promise was broken; the message goes to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from enginedge.backup import commands as backup
+from enginedge.deploy import commands as deploy
+from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable
+from enginedge.health import commands as health
+from enginedge.lake import commands as lake
+
+app = typer.Typer(
+    name="enginedge",
+    help="Runs the EnginEdge platform: lake, backup, deploy, health.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(lake.app, name="lake", help="Seed the sources, run nights, read tables and their lineage.")
+app.add_typer(backup.app, name="backup", help="What is backed up, from where and how.")
+app.add_typer(deploy.app, name="deploy", help="The platform's inventory.")
+app.add_typer(health.app, name="health", help="Ask every service whether it does its work.")
+
+
+def exit_status(error: EnginEdgeError) -> int:
+    """The status that tells a script what to do next: 2 mend the configuration, 3 try again, 4 call somebody."""
+    if isinstance(error, Misconfigured):
+        return 2
+    return 3 if isinstance(error, Unavailable) else 4
+
+
+def main() -> None:
+    """Run one verb; a failure of ours is one paragraph, never a traceback."""
+    try:
+        app()
+    except EnginEdgeError as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.exit(exit_status(error))

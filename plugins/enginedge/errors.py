@@ -1,0 +1,56 @@
+"""Every failure that the library raises on purpose, named for what the person on call does next.
+
+::
+
+    EnginEdgeError
+    ├── Misconfigured   fix the repository or the configuration; a retry changes nothing
+    ├── Unavailable     a service did not answer; a retry may succeed
+    └── Violated        a promise was broken; nobody may look away
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Where:
+    """The place a failure points at: a file with a line, a service, or an object in a store."""
+
+    place: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.place if self.line is None else f"{self.place}:{self.line}"
+
+
+class EnginEdgeError(Exception):
+    """What happened, where, what was left untouched and what to do: all four, in one message.
+
+    Args:
+        what: one sentence that says what happened.
+        where: the file (and line), service or object it happened at.
+        remedy: what the reader should do now.
+        untouched: what the failure did not change, where that is a worry.
+    """
+
+    def __init__(self, what: str, *, where: Where | str | None = None, remedy: str = "", untouched: str = "") -> None:
+        self.what, self.where, self.remedy, self.untouched = what, where, remedy, untouched
+        parts = [f"{where}: {what}" if where else what]
+        if untouched:
+            parts.append(f"Not touched: {untouched}.")
+        if remedy:
+            parts.append(f"What to do: {remedy}.")
+        super().__init__(" ".join(parts))
+
+
+class Misconfigured(EnginEdgeError):
+    """The repository or its configuration is wrong. Never retried."""
+
+
+class Unavailable(EnginEdgeError):
+    """A service did not answer, or not in time. Retried."""
+
+
+class Violated(EnginEdgeError):
+    """A promise was broken: counts that do not reconcile, a digest that differs. Pages."""

@@ -1,0 +1,91 @@
+"""Where the services are and where the secrets lie: the one reader of the environment.
+
+Local runs and the cluster differ only here. Ports come from ``deploy/platform.yaml`` and may be overridden, one variable
+a port: ``ENGINEDGE_PORT_<SERVICE>`` (``ENGINEDGE_PORT_TRINO=18090``); hosts by ``ENGINEDGE_HOST_<SERVICE>``. Secrets are
+files, one a secret, in the folder that ``ENGINEDGE_SECRETS`` names, readable by their owner alone.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from enginedge.errors import Misconfigured
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A host and a port that a service answers on."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The paths of one installation; endpoints and secrets are looked up when asked for.
+
+    Raises:
+        Misconfigured: for a port that is no number, a service or port name that the inventory does not have, and a
+            secret that is missing, empty or readable by others.
+    """
+
+    root: Path
+    state: Path
+    secrets: Path
+
+    def endpoint(self, service: str, port: str = "main") -> Endpoint:
+        """The endpoint of ``service``; ``port`` names one of its ports in the inventory (``main`` is its first)."""
+        from enginedge.platform import load_platform
+
+        declared = load_platform(self.root / "deploy" / "platform.yaml").service(service).port(port)
+        suffix = service if port == "main" else f"{service}_{port}"
+        suffix = suffix.upper().replace("-", "_")
+        given = os.environ.get(f"ENGINEDGE_PORT_{suffix}", "")
+        if given and not given.isdigit():
+            raise Misconfigured(
+                f"{given!r} is no port", where=f"ENGINEDGE_PORT_{suffix}", remedy="give a number from 1 to 65535"
+            )
+        return Endpoint(os.environ.get(f"ENGINEDGE_HOST_{suffix}", HOST), int(given) if given else declared)
+
+    def secret_path(self, name: str) -> Path:
+        """The file that holds the secret ``name``; it is not read, and need not exist."""
+        return self.secrets / name
+
+    def secret(self, name: str) -> str:
+        """The secret ``name``, without a trailing newline."""
+        path = self.secret_path(name)
+        try:
+            mode = path.stat().st_mode
+            value = path.read_text().rstrip("\n")
+        except FileNotFoundError:
+            raise Misconfigured(
+                f"the secret {name!r} is missing", where=str(path), remedy="run `make up`, which generates it"
+            ) from None
+        if stat.S_IMODE(mode) & 0o077:
+            raise Misconfigured(
+                f"the secret {name!r} can be read by others", where=str(path), remedy=f"chmod 600 {path}"
+            )
+        if not value:
+            raise Misconfigured(f"the secret {name!r} is empty", where=str(path), remedy="delete it and run `make up`")
+        return value
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process: ``ENGINEDGE_ROOT``, ``ENGINEDGE_STATE`` and ``ENGINEDGE_SECRETS``, or the checkout's."""
+    root = Path(os.environ.get("ENGINEDGE_ROOT") or Path(__file__).resolve().parents[2])
+    state = Path(os.environ.get("ENGINEDGE_STATE") or root / ".state")
+    return Settings(root=root, state=state, secrets=Path(os.environ.get("ENGINEDGE_SECRETS") or state / "secrets"))
