@@ -1,0 +1,2 @@
+{#- The UTC day of an instant. -#}
+{% macro day(instant) %}cast({{ instant }} at time zone 'UTC' as date){% endmacro %}
