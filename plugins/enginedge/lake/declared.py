@@ -76,7 +76,7 @@ def marts() -> tuple[Mart, ...]:
     path = project() / "models" / "marts.yml"
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with path.open() as file:
-        declared = yaml.load(file, Loader=loader)  # noqa: S506: either loader is the safe one
+        declared = yaml.load(file, Loader=loader)  # noqa: S506 - either loader is the safe one
     return tuple(_mart(model, path) for model in declared["models"])
 
 

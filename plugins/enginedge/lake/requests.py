@@ -21,7 +21,7 @@ FORM = "the run's conf"
 
 @dataclass(frozen=True)
 class Request:
-    """One night's work: the UTC day ``YYYY-MM-DD``, the sources to read, and whether to read them from the beginning."""
+    """One night's work: the UTC day ``YYYY-MM-DD``, the sources to read, and whether from their beginning."""
 
     night: str
     sources: tuple[str, ...]
@@ -29,7 +29,7 @@ class Request:
 
 
 def read_request(conf: Mapping[str, Any] | None, asked_at: datetime) -> Request:
-    """The request in ``conf``; what it leaves out is yesterday (as seen from ``asked_at``), every source, and no full refresh.
+    """The request in ``conf``; left out, it is yesterday as seen from ``asked_at``, every source, no full refresh.
 
     Raises:
         Misconfigured: an unknown key or source, a value of the wrong kind, or a night that has not ended.
@@ -37,8 +37,12 @@ def read_request(conf: Mapping[str, Any] | None, asked_at: datetime) -> Request:
     given = dict(conf or {})
     for key in given:
         if key not in KEYS:
-            raise Misconfigured(f"there is no {key!r}{_perhaps(key, KEYS)}", where=FORM, remedy=f"use {', '.join(KEYS)}")
-    return Request(_night(given.get("night"), asked_at), _sources(given.get("sources")), _flag(given.get("full_refresh")))
+            raise Misconfigured(
+                f"there is no {key!r}{_perhaps(key, KEYS)}", where=FORM, remedy=f"use {', '.join(KEYS)}"
+            )
+    return Request(
+        _night(given.get("night"), asked_at), _sources(given.get("sources")), _flag(given.get("full_refresh"))
+    )
 
 
 def check_request(conf: Mapping[str, Any] | None, asked_at: datetime) -> dict[str, Any]:
@@ -77,7 +81,9 @@ def _sources(given: object) -> tuple[str, ...]:
 def _flag(given: object) -> bool:
     if given is None or isinstance(given, bool):
         return bool(given)
-    raise Misconfigured(f"{given!r} is neither true nor false", where=f"{FORM}, full_refresh", remedy="tick the box or not")
+    raise Misconfigured(
+        f"{given!r} is neither true nor false", where=f"{FORM}, full_refresh", remedy="tick the box or not"
+    )
 
 
 def _perhaps(word: str, known: tuple[str, ...]) -> str:

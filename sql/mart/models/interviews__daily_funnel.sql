@@ -7,7 +7,7 @@ with ladder (stage, stage_position, is_exit) as (
 
 entered as (
     select
-        {{ day('stage_changed_at') }} as entered_on,
+        stage_changed_on as entered_on,
         stage,
         count(*) as interviews,
         count(distinct user_id) as users,

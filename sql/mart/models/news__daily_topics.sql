@@ -1,10 +1,9 @@
 select
-    {{ day('published_at') }} as published_on,
+    published_on,
     topic,
     language,
     count(*) as articles,
     count(distinct source_name) as publishers,
     cast(avg(cast(sentiment as decimal(18, 9))) as decimal(9, 6)) as sentiment_mean
 from {{ source('core', 'bucket__news_articles') }}
-where not is_deleted
 group by 1, 2, 3

@@ -1,5 +1,5 @@
 select
-    {{ day('occurred_at') }} as occurred_on,
+    occurred_on,
     worker,
     count(*) as events,
     count_if(outcome = 'ok') as events_ok,
@@ -7,12 +7,11 @@ select
     count_if(outcome = 'timeout') as events_timeout,
     cast({{ share("count_if(outcome <> 'ok')", 'count(*)') }} as decimal(9, 6)) as failure_share,
     count_if(attempt > 1) as events_retried,
-    cast({{ percentile('duration_ms', 50) }} as bigint) as duration_p50_ms,
-    cast({{ percentile('duration_ms', 95) }} as bigint) as duration_p95_ms,
-    cast({{ percentile('duration_ms', 99) }} as bigint) as duration_p99_ms,
-    cast({{ percentile('queue_ms', 50) }} as bigint) as queue_p50_ms,
-    cast({{ percentile('queue_ms', 95) }} as bigint) as queue_p95_ms,
-    sum(cast(bytes as bigint)) as size_bytes
+    cast({{ percentile('duration_s', 50) }} as decimal(18, 3)) as duration_p50_s,
+    cast({{ percentile('duration_s', 95) }} as decimal(18, 3)) as duration_p95_s,
+    cast({{ percentile('duration_s', 99) }} as decimal(18, 3)) as duration_p99_s,
+    cast({{ percentile('queue_s', 50) }} as decimal(18, 3)) as queue_p50_s,
+    cast({{ percentile('queue_s', 95) }} as decimal(18, 3)) as queue_p95_s,
+    sum(payload_bytes) as payload_bytes
 from {{ source('core', 'kafka__service_events') }}
-where not is_deleted
 group by 1, 2

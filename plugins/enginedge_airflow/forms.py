@@ -1,0 +1,33 @@
+"""The forms that people fill in when they trigger a DAG by hand."""
+
+from __future__ import annotations
+
+from airflow.sdk import Param
+
+from enginedge.lake.declared import SOURCES
+
+NIGHT = {
+    "night": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Night",
+        description="The UTC day to bring the lake up to. Left empty: yesterday.",
+    ),
+    "sources": Param(
+        list(SOURCES),
+        type="array",
+        items={"type": "string", "enum": list(SOURCES)},
+        examples=list(SOURCES),
+        minItems=1,
+        uniqueItems=True,
+        title="Sources",
+        description="What to read. The tables of the others, and the marts built on them alone, stay as they are.",
+    ),
+    "full_refresh": Param(
+        False,
+        type="boolean",
+        title="Full refresh",
+        description="Read the sources from their beginning instead of from where the last night stopped.",
+    ),
+}
