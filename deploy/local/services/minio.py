@@ -1,0 +1,76 @@
+"""MinIO: a bucket a purpose, a user a purpose, and a policy each that says no more than that purpose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy.local.layout import Local
+from deploy.local.services.process import Launch
+
+BUCKETS = ("platform", "lake", "backup")
+#: user → (buckets to write, buckets to read)
+USERS = {
+    "platform": (["platform"], []),
+    "lake": (["lake"], ["platform"]),
+    "backup": (["backup"], []),
+    "analyst": ([], ["lake"]),
+}
+READ = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation"]
+WRITE = [*READ, "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
+         "s3:ListBucketMultipartUploads"]  # fmt: skip
+
+
+def prepare(local: Local) -> Launch:
+    """The root login goes by a file that MinIO reads itself."""
+    login = f"MINIO_ROOT_USER=root\nMINIO_ROOT_PASSWORD={local.secret('minio-root')}\n"
+    environment = {
+        "MINIO_CONFIG_ENV_FILE": str(local.write("minio", "environment", login)),
+        "MINIO_PROMETHEUS_AUTH_TYPE": "public",
+        "MINIO_UPDATE": "off",
+        "MINIO_CALLHOME_ENABLE": "off",
+        "GOMEMLIMIT": "400MiB",
+    }
+    argv = [
+        str(local.tool("minio")),
+        "server",
+        str(local.data("minio")),
+        f"--address={local.address('minio')}",
+        f"--console-address={local.address('minio', 'console')}",
+        f"--certs-dir={local.conf('minio') / 'certs'}",
+    ]
+    return Launch(argv, environment)
+
+
+def set_up(local: Local) -> None:
+    """Buckets, users and policies: made where they are missing, passwords and policies set anew."""
+    from minio import Minio, MinioAdmin
+    from minio.credentials import StaticProvider
+    from minio.error import MinioAdminException, S3Error
+
+    root = ("root", local.secret("minio-root"))
+    client = Minio(endpoint=local.address("minio"), access_key=root[0], secret_key=root[1], secure=False)
+    for bucket in BUCKETS:
+        try:
+            client.make_bucket(bucket_name=bucket)
+        except S3Error as error:
+            if error.code != "BucketAlreadyOwnedByYou":
+                raise
+    admin = MinioAdmin(endpoint=local.address("minio"), credentials=StaticProvider(*root), secure=False)
+    for user, (writable, readable) in USERS.items():
+        admin.user_add(user, local.secret(f"minio-{user}"))
+        admin.policy_add(f"{user}-only", policy=_policy(writable, readable))
+        try:
+            admin.policy_set(f"{user}-only", user=user)
+        except MinioAdminException as error:
+            if "already in effect" not in str(error):
+                raise
+
+
+def _policy(writable: list[str], readable: list[str]) -> dict[str, Any]:
+    """An S3 policy that allows to write into some buckets and to read others."""
+    statements = [
+        {"Effect": "Allow", "Action": actions, "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]}
+        for actions, buckets in ((WRITE, writable), (READ, readable))
+        for bucket in buckets
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}

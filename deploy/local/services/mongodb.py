@@ -1,0 +1,78 @@
+"""MongoDB: a real mongod as a replica set of one, with a user a purpose."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from deploy.local.layout import Local
+from deploy.local.services.process import Launch
+from enginedge.errors import Unavailable
+from enginedge.settings import HOST
+
+SET = "rs0"
+USERS: dict[str, list[Any]] = {
+    "platform": [{"role": "readWrite", "db": "platform"}],
+    "lake": [{"role": "read", "db": "platform"}],
+    "backup": ["backup"],
+}
+ALREADY_INITIALISED, UNAUTHORIZED, USER_EXISTS = 23, 13, 51003
+
+
+def prepare(local: Local) -> Launch:
+    """Everything is in mongod's configuration file; the members' shared key is a file that only we can read."""
+    import yaml
+
+    key = local.write("mongodb", "keyfile", local.secret("mongodb-keyfile"))
+    configuration = {
+        "net": {"bindIp": HOST, "port": local.port("mongodb"), "unixDomainSocket": {"enabled": False}},
+        "storage": {
+            "dbPath": str(local.data("mongodb")),
+            "wiredTiger": {"engineConfig": {"cacheSizeGB": 0.25}},
+        },
+        "replication": {"replSetName": SET, "oplogSizeMB": 256},
+        "security": {"keyFile": str(key), "authorization": "enabled"},
+        "systemLog": {"quiet": True},
+        "setParameter": {"diagnosticDataCollectionEnabled": False},
+    }
+    path = local.write("mongodb", "mongod.yaml", yaml.safe_dump(configuration))
+    return Launch([str(local.tool("mongod")), "--config", str(path)])
+
+
+def set_up(local: Local) -> None:
+    """The replica set, then ``root`` by mongod's localhost exception, then the others by ``root``; what exists is kept."""
+    from pymongo import MongoClient
+
+    address: dict[str, Any] = {"host": HOST, "port": local.port("mongodb"), "directConnection": True}
+    with MongoClient(**address, serverSelectionTimeoutMS=5000) as nobody:
+        member = {"_id": 0, "host": local.address("mongodb")}
+        _tolerating(
+            {ALREADY_INITIALISED, UNAUTHORIZED}, nobody, "replSetInitiate", {"_id": SET, "members": [member]}
+        )
+        _wait_for_primary(nobody)
+        password = local.secret("mongodb-root")
+        _tolerating({UNAUTHORIZED, USER_EXISTS}, nobody, "createUser", "root", pwd=password, roles=["root"])
+    with MongoClient(**address, username="root", password=password, serverSelectionTimeoutMS=5000) as root:
+        for user, roles in USERS.items():
+            login = {"pwd": local.secret(f"mongodb-{user}"), "roles": roles}
+            verb = "updateUser" if root.admin.command("usersInfo", user)["users"] else "createUser"
+            root.admin.command(verb, user, **login)
+
+
+def _tolerating(codes: set[int], client: Any, command: str, value: Any, **arguments: Any) -> None:
+    from pymongo.errors import OperationFailure
+
+    try:
+        client.admin.command(command, value, **arguments)
+    except OperationFailure as error:
+        if error.code not in codes:
+            raise
+
+
+def _wait_for_primary(client: Any, patience_s: float = 30) -> None:
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until:
+        if client.admin.command("hello").get("isWritablePrimary"):
+            return
+        time.sleep(0.1)
+    raise Unavailable("the replica set has no primary", where="mongodb", remedy="run `make logs S=mongodb`")

@@ -1,0 +1,123 @@
+"""Spark standalone out of PySpark's wheel: a master, a worker, and the configuration that every application starts from."""
+
+from __future__ import annotations
+
+from deploy.local.layout import Local
+from deploy.local.private_files import private_folder
+from deploy.local.services import hadoop
+from deploy.local.services.process import Launch
+from enginedge.settings import HOST
+
+WORKER_CORES, WORKER_MEMORY = "2", "3g"
+LOGGING = """\
+rootLogger.level = warn
+rootLogger.appenderRef.stdout.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss} %p %c{1}: %m%n%ex
+logger.deploy.name = org.apache.spark.deploy
+logger.deploy.level = info
+"""
+# Some of Spark's pages show an application's settings: what looks like a secret is painted over.
+REDACTED = r"(?i)secret|password|passwd|token|credential|access[.]?key|jaas|uri"
+
+
+def prepare_master(local: Local) -> Launch:
+    """The master, with its page beside it."""
+    port, page = local.port("spark-master"), local.port("spark-master", "ui")
+    arguments = ["--host", HOST, "--port", str(port), "--webui-port", str(page)]
+    return _daemon(local, "org.apache.spark.deploy.master.Master", arguments)
+
+
+def prepare_worker(local: Local) -> Launch:
+    """The worker; its applications' folders are cleaned a day after they ended."""
+    port, page = local.port("spark-worker"), local.port("spark-worker", "ui")
+    arguments = [
+        *("--host", HOST, "--port", str(port), "--webui-port", str(page)),
+        *("--cores", WORKER_CORES, "--memory", WORKER_MEMORY),
+        *("--work-dir", str(local.data("spark-worker"))),
+        f"spark://{local.address('spark-master')}",
+    ]
+    return _daemon(local, "org.apache.spark.deploy.worker.Worker", arguments)
+
+
+def _daemon(local: Local, main: str, arguments: list[str]) -> Launch:
+    write_configuration(local)
+    environment = {
+        **application_environment(local),
+        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+        "-Dspark.worker.cleanup.enabled=true -Dspark.worker.cleanup.appDataTtl=86400",
+        "SPARK_PUBLIC_DNS": HOST,
+    }
+    return Launch([str(local.tool("spark_home") / "bin" / "spark-class"), main, *arguments], environment)
+
+
+def application_environment(local: Local) -> dict[str, str]:
+    """What whoever starts a Spark application needs in its environment; no secret among it."""
+    return {
+        "JAVA_HOME": str(local.tool("java17_home")),
+        "SPARK_HOME": str(local.tool("spark_home")),
+        "SPARK_CONF_DIR": str(local.conf("spark")),
+        "SPARK_LOCAL_IP": HOST,
+        "PYSPARK_PYTHON": f"{local.tools['venv']}/bin/python",
+    }
+
+
+def write_configuration(local: Local) -> None:
+    """``.state/conf/spark``: the defaults of every application, and the store's keys in a file of their own."""
+    private_folder(local.state / "lineage" / "spool")
+    local.write("spark", "core-site.xml", hadoop.configuration(hadoop.object_store(local, "lake")))
+    local.write("spark", "log4j2.properties", LOGGING)
+    lines = [f"{name} {value}" for name, value in _defaults(local).items()]
+    local.write("spark", "spark-defaults.conf", "\n".join(lines) + "\n")
+
+
+def _defaults(local: Local) -> dict[str, str]:
+    jars = f"{local.tool('spark_jars')}/*"
+    metastore = f"thrift://{local.address('metastore')}"
+    return {
+        "spark.master": f"spark://{local.address('spark-master')}",
+        "spark.driver.memory": "768m",
+        "spark.executor.memory": "768m",
+        "spark.executor.cores": WORKER_CORES,
+        "spark.cores.max": WORKER_CORES,
+        "spark.sql.shuffle.partitions": "4",
+        "spark.default.parallelism": "2",
+        "spark.driver.extraClassPath": jars,
+        "spark.executor.extraClassPath": jars,
+        # Serial collector and first compiler: short jobs need half the processor time, long scans are slower.
+        "spark.driver.defaultJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+        "spark.executor.defaultJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+        # Nothing listens beyond loopback; several applications find their own ports, from these on upwards.
+        "spark.driver.host": HOST,
+        "spark.driver.bindAddress": HOST,
+        "spark.ui.port": "4040",
+        "spark.port.maxRetries": "64",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.eventLog.enabled": "false",
+        "spark.redaction.regex": REDACTED,
+        "spark.sql.redaction.options.regex": REDACTED,
+        "spark.sql.redaction.string.regex": REDACTED.replace("|uri", ""),
+        "spark.sql.session.timeZone": "UTC",
+        # The lake's Iceberg tables. Another application's commit must be seen at once: nothing is cached.
+        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        "spark.sql.catalog.lake": "org.apache.iceberg.spark.SparkCatalog",
+        "spark.sql.catalog.lake.type": "hive",
+        "spark.sql.catalog.lake.uri": metastore,
+        "spark.sql.catalog.lake.warehouse": "s3a://lake",
+        "spark.sql.catalog.lake.cache-enabled": "false",
+        "spark.sql.catalog.lake.io-impl": "org.apache.iceberg.hadoop.HadoopFileIO",
+        # Plain Hive tables over raw files, beside them.
+        "spark.sql.catalogImplementation": "hive",
+        "spark.hadoop.hive.metastore.uris": metastore,
+        "spark.sql.warehouse.dir": "s3a://lake/warehouse",
+        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+        # Lineage goes to a file, which loses nothing while the relay is down; each application names its own.
+        "spark.extraListeners": "io.openlineage.spark.agent.OpenLineageSparkListener",
+        "spark.openlineage.transport.type": "file",
+        "spark.openlineage.transport.location": str(local.state / "lineage" / "spool" / "spark.ndjson"),
+        "spark.openlineage.namespace": "enginedge",
+    }

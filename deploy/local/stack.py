@@ -1,0 +1,135 @@
+"""The local stack's command line: ``python -m deploy.local.stack up | down | status | logs | stop | start``."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local import credentials, remains
+from deploy.local.bring_up import BringUp, last_lines, take_down
+from deploy.local.layout import Local, local
+from deploy.local.private_files import private_folder
+from deploy.local.status import Row, look
+from deploy.local.supervisor import Supervisor
+from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable
+
+app = typer.Typer(help="The whole platform on one machine.", no_args_is_help=True, pretty_exceptions_enable=False)
+Name = Annotated[str, typer.Argument(help="A service of deploy/platform.yaml.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def up(only: Annotated[str, typer.Option(help="Only these (a,b) and what they depend on.")] = "") -> None:
+    """Bring every service up and return when all are Ready; what is up already is left alone."""
+    began = time.monotonic()
+    here = local()
+    names = [name for name in only.split(",") if name] or [service.name for service in here.platform.services]
+    services = here.platform.with_dependencies(names)
+    with _alone(here):
+        credentials.generate_missing(here.settings.secrets)
+        supervisor = Supervisor(here)
+        if not supervisor.is_alive():
+            for old in remains.end_stack(here):
+                _say(f"{old.pid}", f"ended, a process of an earlier stack: {old.command[:60]}", 0)
+            supervisor.start()
+        BringUp(here, supervisor, services, _say).run()
+    _say("stack", f"{len(services)} services Ready", time.monotonic() - began)
+
+
+@app.command()
+def down() -> None:
+    """Stop every service and return when all processes are gone."""
+    here = local()
+    with _alone(here):
+        take_down(here, Supervisor(here), _say)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Say of every service whether it works, where it is and what opens it."""
+    here = local()
+    rows = look(here, Supervisor(here))
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    else:
+        Console().print(_table(rows))
+
+
+@app.command()
+def logs(name: Name, lines: int = 200, follow: bool = False) -> None:
+    """Print the end of a service's log, and go on printing with --follow."""
+    here = local()
+    log = here.log(name if name in ("supervisor", "prober") else here.platform.service(name).name)
+    if not log.exists():
+        raise Misconfigured(f"{name} has written no log yet", where=str(log), remedy="run `make up`")
+    if follow:
+        os.execvp("tail", ["tail", f"-n{lines}", "-F", str(log)])
+    print("\n".join(last_lines(log, lines)))
+
+
+@app.command()
+def stop(name: Name) -> None:
+    """Stop one service; nothing else is stopped."""
+    here = local()
+    service = here.platform.service(name)
+    with _alone(here):
+        Supervisor(here).stop_service(service.name)
+        remains.end_service(here, service.name)
+
+
+@app.command()
+def start(name: Name) -> None:
+    """Start one service and return when it is Ready."""
+    here = local()
+    with _alone(here):
+        BringUp(here, Supervisor(here), [here.platform.service(name)], _say).run()
+
+
+@contextmanager
+def _alone(here: Local) -> Iterator[None]:
+    """One command at a time changes the stack; a second one waits."""
+    with (private_folder(here.run) / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say("stack", "another command is changing it; waiting", 0)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _say(name: str, state: str, seconds: float) -> None:
+    print(f"{name:<22} {state:<12} {seconds:6.1f} s", flush=True)
+
+
+def _table(rows: list[Row]) -> Table:
+    table = Table("Service", "State", "Pid", "Port", "MiB", "Restarts", "Page", "User", "Password file", box=None)
+    for row in rows:
+        state = row.state if not row.reason else f"{row.state}: {row.reason}"
+        numbers = (row.pid or "", row.port or "", f"{row.memory_mib:.0f}", row.restarts)
+        table.add_row(row.service, state, *map(str, numbers), row.url, row.user, row.secret_file)
+    return table
+
+
+def main() -> None:
+    """Run one command; a failure of ours is one paragraph on standard error and the exit status of its kind."""
+    try:
+        app()
+    except EnginEdgeError as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.exit({Misconfigured: 2, Unavailable: 3}.get(type(error), 4))
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    main()
