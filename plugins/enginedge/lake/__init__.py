@@ -1,13 +1,14 @@
 """The lake: its nights, its tables, and how an analyst reads them.
 
-An analyst needs two names::
+An analyst needs three names::
 
     from enginedge import lake
 
     lake.tables()                               # what there is, whose it is, how fresh it is
-    lake.table("mart.interviews__daily_funnel")  # a data frame of it
+    lake.table("mart.interviews__daily_funnel")  # one of them as a data frame
+    lake.query("select … from mart.… join core.…")  # any question as a data frame
 
-They are looked up when first used, so that importing the package reads nothing and loads neither pandas nor Trino's client.
+They are looked up when first used, so that importing the package reads nothing, and loads neither pandas nor a client.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from enginedge.lake.frames import table, tables
+    from enginedge.lake.analyst import query, table, tables
 
-__all__ = ["table", "tables"]
+__all__ = ["query", "table", "tables"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from enginedge.lake import frames
+    from enginedge.lake import analyst
 
-    return getattr(frames, name)
+    return getattr(analyst, name)
 
 
 def __dir__() -> list[str]:
