@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -98,7 +99,8 @@ class Listener:
 
     @property
     def is_loopback(self) -> bool:
-        return self.address.startswith("127.") or self.address in ("::1", "::ffff:127.0.0.1")
+        address = ip_address(self.address)
+        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def listeners() -> list[Listener]:
@@ -116,10 +118,8 @@ def _listeners_in(table: Path) -> Iterator[Listener]:
 
 def _address(text: str) -> str:
     """The kernel prints an address as 32-bit words of the machine's byte order."""
-    import ipaddress
-
     words = [int(text[at : at + 8], 16).to_bytes(4, "little") for at in range(0, len(text), 8)]
-    return str(ipaddress.ip_address(b"".join(words)))
+    return str(ip_address(b"".join(words)))
 
 
 def sockets(pid: int) -> set[str]:

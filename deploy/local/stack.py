@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local import credentials, remains
-from deploy.local.bring_up import BringUp, last_lines, take_down
+from deploy.local.bring_up import BringUp, last_lines, stop_service, take_down
 from deploy.local.layout import Local, local
 from deploy.local.private_files import private_folder
 from deploy.local.status import Row, look
@@ -84,8 +84,7 @@ def stop(name: Name) -> None:
     here = local()
     service = here.platform.service(name)
     with _alone(here):
-        Supervisor(here).stop_service(service.name)
-        remains.end_service(here, service.name)
+        stop_service(here, Supervisor(here), service)
 
 
 @app.command()

@@ -43,6 +43,11 @@ class Supervised:
     def is_up(self) -> bool:
         return self.status == "Running"
 
+    @property
+    def is_supervised(self) -> bool:
+        """It runs, or the supervisor is about to start it again."""
+        return self.status not in ("Disabled", "Pending", "Completed", "Skipped", "Error")
+
 
 def configuration(here: Local) -> dict[str, Any]:
     """The supervisor's configuration: one process a service, none of them started yet, and the prober."""

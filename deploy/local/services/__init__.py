@@ -29,6 +29,10 @@ def _nothing(_: Local) -> None:
     """Most services need no more than to be started."""
 
 
+def _always(_: Local) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class LocalService:
     """How one service is run here.
@@ -40,6 +44,7 @@ class LocalService:
 
     prepare: Callable[[Local], Launch]
     set_up: Callable[[Local], None] = _nothing
+    is_built: Callable[[Local], bool] = _always
 
 
 SERVICES: dict[str, LocalService] = {
@@ -53,10 +58,10 @@ SERVICES: dict[str, LocalService] = {
     "spark-worker": LocalService(spark.prepare_worker),
     "redis": LocalService(redis.prepare),
     "etcd": LocalService(etcd.prepare, etcd.set_up),
-    "lineage": LocalService(lineage.prepare),
+    "lineage": LocalService(lineage.prepare, is_built=lineage.is_built),
     "airflow-api": LocalService(airflow.prepare_api),
     "airflow-scheduler": LocalService(airflow.prepare_scheduler),
     "airflow-dag-processor": LocalService(airflow.prepare_dag_processor),
     "airflow-triggerer": LocalService(airflow.prepare_triggerer),
-    "jupyter": LocalService(jupyter.prepare),
+    "jupyter": LocalService(jupyter.prepare, is_built=jupyter.is_built),
 }

@@ -34,5 +34,5 @@ def object_store(local: Local, user: str) -> dict[str, str]:
         # A store that is down must be an error within a minute, not after Hadoop's twenty.
         "fs.s3a.attempts.maximum": "5",
         "fs.s3a.retry.limit": "4",
-        "fs.s3a.connection.establish.timeout": "5s",
+        "fs.s3a.connection.establish.timeout": "15s",
     }

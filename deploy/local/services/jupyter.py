@@ -6,14 +6,13 @@ from deploy.local.layout import Local
 from deploy.local.private_files import private_folder
 from deploy.local.services import spark
 from deploy.local.services.process import Launch
-from enginedge.errors import Misconfigured
+
+CONFIGURATION = "deploy/jupyter/jupyter_server_config.py"
 
 
 def prepare(local: Local) -> Launch:
     """Its token is a file that its configuration reads."""
-    configuration = local.root / "deploy" / "jupyter" / "jupyter_server_config.py"
-    if not configuration.exists():
-        raise Misconfigured("its configuration is missing", where=str(configuration), remedy="write it")
+    configuration = local.root / CONFIGURATION
     environment = {
         **spark.application_environment(local),
         "JUPYTER_CONFIG_DIR": str(local.conf("jupyter")),
@@ -23,3 +22,7 @@ def prepare(local: Local) -> Launch:
     }
     argv = [f"{local.tools['venv']}/bin/jupyter", "lab", "--config", str(configuration), "--no-browser"]
     return Launch([*argv, "--allow-root"], environment, folder=local.root)
+
+
+def is_built(local: Local) -> bool:
+    return (local.root / CONFIGURATION).exists()

@@ -7,14 +7,15 @@ from importlib.util import find_spec
 from deploy.local.layout import Local
 from deploy.local.private_files import private_folder
 from deploy.local.services.process import Launch
-from enginedge.errors import Misconfigured
 
 MODULE = "enginedge.lineage.server"
 
 
 def prepare(local: Local) -> Launch:
     """It finds its database, its spool and its port by the settings."""
-    if find_spec(MODULE) is None:
-        raise Misconfigured(f"there is no module {MODULE}", where="plugins/enginedge/lineage", remedy="build it")
     private_folder(local.state / "lineage" / "spool")
     return Launch([f"{local.tools['venv']}/bin/python", "-m", MODULE])
+
+
+def is_built(_: Local) -> bool:
+    return find_spec(MODULE) is not None

@@ -32,6 +32,7 @@ def prepare(local: Local) -> Launch:
     local.write("metastore", "metastore-log4j2.properties", LOGGING)
     local.write("metastore", "core-site.xml", hadoop.configuration(hadoop.object_store(local, "lake")))
     local.write("metastore", "metastore-site.xml", hadoop.configuration(_site(local)))
+    _compile_wrapper(local)
     java = [
         str(local.tool("java17_home") / "bin" / "java"),
         *("-Xms64m", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:MaxMetaspaceSize=192m"),
@@ -47,14 +48,23 @@ def prepare(local: Local) -> Launch:
     if not _has_schema(local):
         tool = "org.apache.hadoop.hive.metastore.tools.MetastoreSchemaTool"
         run([*java, tool, "-dbType", "postgres", "-initSchema"], environment={**os.environ, **environment})
-    return Launch([*java, "org.apache.hadoop.hive.metastore.HiveMetaStore"], environment)
+    return Launch([*java, "LoopbackOnly", "org.apache.hadoop.hive.metastore.HiveMetaStore"], environment)
+
+
+def _compile_wrapper(local: Local) -> Path:
+    """The compiled ``LoopbackOnly``, made where it is missing or older than its source."""
+    source = Path(__file__).with_name("java") / "LoopbackOnly.java"
+    compiled = local.conf("metastore") / "LoopbackOnly.class"
+    if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
+        javac = local.tool("java17_home") / "bin" / "javac"
+        run([str(javac), "-d", str(compiled.parent), str(source)])
+    return compiled
 
 
 def _site(local: Local) -> dict[str, str]:
     return {
         "metastore.thrift.uris": f"thrift://{local.address('metastore')}",
         "metastore.thrift.port": str(local.port("metastore")),
-        "metastore.thrift.bind.host": HOST,
         "metastore.warehouse.dir": "s3a://lake/warehouse",
         "metastore.warehouse.external.dir": "s3a://lake/external",
         "javax.jdo.option.ConnectionDriverName": "org.postgresql.Driver",
