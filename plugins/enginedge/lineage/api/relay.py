@@ -1,0 +1,43 @@
+"""What the relay says of itself: is it up to date, what waits to be forwarded, what was set aside."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from enginedge.lineage.api.asked import Store, answer
+from enginedge.lineage.database import one
+from enginedge.lineage.instants import written_instant
+
+router = APIRouter(prefix="/api/relay")
+
+
+@router.get("/state")
+def get_state(database: Store, request: Request) -> JSONResponse:
+    """Counts of what was taken, forwarded and set aside, and the state of the spool and the forwarder."""
+    with database.reading() as connection:
+        counts = one(
+            connection,
+            """select count(*) as events, count(*) filter (where forwarding = 'pending') as waiting,
+                   count(*) filter (where forwarding = 'refused') as refused, max(received_at) as last
+               from event""",
+        )
+        edges = one(
+            connection,
+            """select (select count(*) from job_dataset where in_graph) as datasets,
+                      (select count(*) from column_edge) as columns""",
+        )
+        rejected = connection.execute(
+            "select origin, line, reason, rejected_at from rejected order by id desc limit 20"
+        ).fetchall()
+    counts, edges = counts or {}, edges or {}
+    return answer(
+        {
+            "events": counts["events"],
+            "lastReceivedAt": written_instant(counts["last"]),
+            "edges": edges,
+            "forwarding": {"waiting": counts["waiting"], "refused": counts["refused"]},
+            "rejected": [{**row, "rejected_at": written_instant(row["rejected_at"])} for row in rejected],
+            **request.app.state.own(),
+        }
+    )
