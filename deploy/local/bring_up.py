@@ -1,4 +1,5 @@
-"""Brings services up in the order that the inventory gives, several at a time, and takes them down in the reverse one."""
+"""Brings services up in the order that the inventory gives, several at a time, and takes them down in the reverse
+one."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from enginedge.platform import Service
 Say = Callable[[str, str, float], None]  # service, state, seconds since its start
 CRASHES = 3  # a service that ends this often while it is being brought up will not come up
 LAST_LINES = 15
-POLL_S = 0.2
+POLL_S, LONGEST_PAUSE_S = 0.2, 1.5
 
 
 @dataclass
@@ -47,16 +48,17 @@ class BringUp:
         self.here, self.supervisor, self.say = here, supervisor, say
         self.waiting = {service.name: service for service in services if SERVICES[service.name].is_built(here)}
         self.starting: dict[str, _Start] = {}
+        self.failures: dict[str, EnginEdgeError] = {}
         self.given_up = Event()
 
     def run(self) -> None:
-        """Return when every service is Ready."""
+        """Return when every service is Ready; one that fails holds up only those that wait for it."""
         known = self.supervisor.processes()
         idle = [each for each in self.waiting.values() if not known[each.name].is_supervised]
         refuse_taken_ports(self.here, idle)
         with ThreadPoolExecutor(len(self.waiting) or 1) as pool:
             try:
-                while self.waiting or self.starting:
+                while self._startable() or self.starting:
                     known = self.supervisor.processes()
                     for service in self._startable():
                         self._start(service, known[service.name], pool)
@@ -65,9 +67,11 @@ class BringUp:
                     time.sleep(POLL_S)
             finally:
                 self.given_up.set()
+        if self.failures:
+            raise self._summary()
 
     def _startable(self) -> list[Service]:
-        not_ready = self.waiting.keys() | self.starting.keys()
+        not_ready = self.waiting.keys() | self.starting.keys() | self.failures.keys()
         return [service for service in self.waiting.values() if not not_ready & set(service.depends_on)]
 
     def _start(self, service: Service, known: Supervised, pool: ThreadPoolExecutor) -> None:
@@ -85,37 +89,50 @@ class BringUp:
 
     def _insist(self, step: Callable[[], None], until: float) -> None:
         """Try ``step`` until it works; what it last said is raised when time is up."""
+        pause = POLL_S
         while True:
             try:
                 return step()
             except Misconfigured:
                 raise
             except Exception:
-                if time.monotonic() > until or self.given_up.wait(POLL_S):
+                if time.monotonic() > until or self.given_up.wait(pause):
                     raise
+                pause = min(1.3 * pause, LONGEST_PAUSE_S)
 
     def _watch(self, start: _Start, known: Supervised) -> None:
         name, seconds = start.service.name, time.monotonic() - start.began
         if start.proof.done():
             reason = start.proof.exception()
             if reason:
-                raise self._failure(start.service, f"not Ready after {seconds:.0f} s: {_sentence(reason)}")
-            del self.starting[name]
-            self.say(name, "Ready", seconds)
+                self._fail(start.service, f"not Ready after {seconds:.0f} s: {_sentence(reason)}", seconds)
+            else:
+                del self.starting[name]
+                self.say(name, "Ready", seconds)
         elif known.restarts - start.restarts_before >= CRASHES:
             # It would go on ending once a second; the log that explains it is kept.
             with suppress(Unavailable):
                 self.supervisor.stop_service(name)
-            raise self._failure(start.service, f"it ended {CRASHES} times, last with status {known.exit_code}")
+            self._fail(start.service, f"it ended {CRASHES} times, last with status {known.exit_code}", seconds)
 
-    def _failure(self, service: Service, what: str) -> EnginEdgeError:
+    def _fail(self, service: Service, what: str, seconds: float) -> None:
+        del self.starting[service.name]
+        self.say(service.name, "FAILED", seconds)
         last = "\n".join(f"    {line}" for line in last_lines(self.here.log(service.name), LAST_LINES))
-        return Unavailable(
+        self.failures[service.name] = Unavailable(
             f"{what}\n  the end of its log:\n{last}\n",
             where=service.name,
-            untouched="the other services go on",
+            untouched="the other services, which go on",
             remedy=f"mend what the log says (`make logs S={service.name}`), then run `make up` again",
         )
+
+    def _summary(self) -> EnginEdgeError:
+        """The one failure, or all of them under one heading, with those that were not started for their sake."""
+        held_up = f"\nNot started, because they wait for it: {', '.join(self.waiting)}." if self.waiting else ""
+        first, *others = self.failures.values()
+        if not others and not held_up:
+            return first
+        return Unavailable("\n".join(map(str, (first, *others))) + held_up, where=f"{1 + len(others)} failed")
 
 
 def _sentence(error: BaseException) -> str:

@@ -32,11 +32,13 @@ def _airflow_passwords() -> str:
 SECRETS: dict[str, Callable[[], str]] = {
     **dict.fromkeys(
         (
-            "postgres-admin postgres-airflow postgres-metastore postgres-lineage postgres-platform postgres-lake "
-            "postgres-airflow-reader minio-root minio-platform minio-lake minio-backup minio-analyst mongodb-root "
-            "mongodb-platform mongodb-lake mongodb-backup mongodb-keyfile kafka-admin kafka-platform kafka-lake redis "
-            "etcd-root airflow-jwt airflow-api jupyter-token"
-        ).split(),
+            *("postgres-admin", "postgres-airflow", "postgres-metastore", "postgres-lineage", "postgres-platform"),
+            *("postgres-lake", "postgres-airflow-reader"),
+            *("minio-root", "minio-platform", "minio-lake", "minio-backup", "minio-analyst"),
+            *("mongodb-root", "mongodb-platform", "mongodb-lake", "mongodb-backup", "mongodb-keyfile"),
+            *("kafka-admin", "kafka-platform", "kafka-lake"),
+            *("redis", "etcd-root", "airflow-jwt", "airflow-api", "jupyter-token"),
+        ),
         _password,
     ),
     "airflow-fernet": _fernet_key,

@@ -1,4 +1,5 @@
-"""What the kernel says about processes, their memory and the ports that are taken. Linux; nothing is started to find out."""
+"""What the kernel says about processes, their memory and the ports that are taken. Linux; nothing is started to
+find out."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ LISTENING = "0A"
 
 @dataclass(frozen=True)
 class Process:
-    """A process as ``/proc/<pid>/stat`` shows it; ``started`` (clock ticks since boot) tells a reused id from the old one."""
+    """A process as ``/proc/<pid>/stat`` shows it; ``started`` (clock ticks since boot) tells a reused id from the
+    old one."""
 
     pid: int
     parent: int
@@ -53,7 +55,8 @@ def processes() -> list[Process]:
 
 
 def environment(pid: int) -> dict[str, str]:
-    """The environment that ``pid`` was started with, as far as it has not painted over it; empty where it is not ours to read."""
+    """The environment that ``pid`` was started with, as far as it has not painted over it; empty where it is not
+    ours to read."""
     try:
         raw = (PROC / str(pid) / "environ").read_bytes().decode(errors="replace")
     except OSError:
@@ -127,7 +130,7 @@ def sockets(pid: int) -> set[str]:
     found = set()
     try:
         for entry in (PROC / str(pid) / "fd").iterdir():
-            target = os.readlink(entry)
+            target = str(entry.readlink())
             if target.startswith("socket:["):
                 found.add(target[8:-1])
     except OSError:
@@ -136,7 +139,8 @@ def sockets(pid: int) -> set[str]:
 
 
 def holder(port: int) -> Process | None:
-    """Who listens on ``port`` of loopback or of every address; none where it is free or its holder is not ours to see."""
+    """Who listens on ``port`` of loopback or of every address; none where it is free or its holder is not ours to
+    see."""
     inodes = {each.inode for each in listeners() if each.port == port}
     for each in processes() if inodes else []:
         if inodes & sockets(each.pid):

@@ -1,8 +1,8 @@
 """Becomes one service: ``python -m deploy.local.launch NAME``, which is what the supervisor starts.
 
-It ends what an earlier process of the service left behind, prepares the service, sends its output to its own log file (the
-supervisor would otherwise wait for every orphan that still holds the pipe) and is replaced by the service's program, so that
-the supervised process is the service itself. The kernel ends that one when the supervisor dies.
+It ends what an earlier process of the service left behind, prepares the service, sends its output to its own log file
+(the supervisor would otherwise wait for every orphan that still holds the pipe) and is replaced by the service's program,
+so that the supervised process is the service itself. The kernel ends that one when the supervisor dies.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _become(here: Local, name: str, supervisor: int) -> None:
     os.chdir(launch.folder or here.state)
     remains.remember_service(here, name)
     _end_with(supervisor, launch.on_death)
-    os.execvpe(launch.argv[0], launch.argv, environment)
+    os.execvpe(launch.argv[0], launch.argv, environment)  # noqa: S606  (no shell is what we want)
 
 
 def _write_to(log: Path) -> None:

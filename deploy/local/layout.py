@@ -88,7 +88,9 @@ class Local:
         mark = hashlib.sha256(os.fsencode(self.state)).hexdigest()[:12]
         folder = private_folder(base / f"enginedge-{os.getuid()}-{mark}")
         if folder.stat().st_uid != os.getuid():
-            raise Misconfigured("somebody else owns the runtime folder", where=str(folder), remedy="set XDG_RUNTIME_DIR")
+            raise Misconfigured(
+                "somebody else owns the runtime folder", where=str(folder), remedy="set XDG_RUNTIME_DIR"
+            )
         return folder / name
 
 

@@ -1,7 +1,7 @@
 """What an earlier stack, or an earlier process of a service, left behind after it was killed.
 
-A process is ours only if it is one that we wrote down (same id, same start, same boot), stands in the group or session that
-such a one led, or carries this state folder's mark in its environment. Nothing else is ever ended.
+A process is ours only if it is one that we wrote down (same id, same start, same boot), stands in the group or session
+that such a one led, or carries this state folder's mark in its environment. Nothing else is ever ended.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def end_stack(here: Local) -> list[kernel.Process]:
 
 
 def _led_by(note: dict[str, int] | None, everything: list[kernel.Process]) -> list[kernel.Process]:
-    """The process of ``note``, and those in the group or the session it led; none if its id was given to another one since."""
+    """The process of ``note``, and those in the group or the session it led; none if its id was given to another
+    one since."""
     if note is None:
         return []
     leader = kernel.process(note["pid"])
@@ -68,7 +69,8 @@ def _led_by(note: dict[str, int] | None, everything: list[kernel.Process]) -> li
 
 
 def _marked(here: Local, everything: list[kernel.Process], name: str = "") -> list[kernel.Process]:
-    """Those whose environment says that they belong to a service of this state folder (to ``name`` where it is given)."""
+    """Those whose environment says that they belong to a service of this state folder (to ``name`` where it is
+    given)."""
     found = []
     for each in everything:
         told = kernel.environment(each.pid)

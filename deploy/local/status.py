@@ -15,7 +15,8 @@ from enginedge.platform import Service
 
 @dataclass(frozen=True)
 class Row:
-    """One service: ``state`` is Ready, Not ready, Starting, Stopped or Failed; memory is PSS in MiB, children included."""
+    """One service: ``state`` is Ready, Not ready, Starting, Stopped or Failed; memory is PSS in MiB, children
+    included."""
 
     service: str
     state: str

@@ -1,8 +1,9 @@
 """process-compose, which keeps the services running: its configuration, derived from the inventory, and its HTTP API.
 
-It is reached through a Unix socket, because over TCP it would listen on every address without a password. It restarts what
-ends; in which order services start and stop is decided by ``bring_up``, because process-compose 1.64 knows a dependency's
-state only as of its first start. For the same reason its readiness probes never count as fatal: it would stop the service for good.
+It is reached through a Unix socket, because over TCP it would listen on every address without a password. It
+restarts what ends; in which order services start and stop is decided by ``bring_up``, because process-compose 1.64
+knows a dependency's state only as of its first start. For the same reason its readiness probes never count as
+fatal: it would stop the service for good.
 """
 
 from __future__ import annotations
@@ -138,9 +139,7 @@ class Supervisor:
     def processes(self) -> dict[str, Supervised]:
         """Every process that the supervisor knows, by name."""
         return {
-            each["name"]: Supervised(
-                each["name"], each["status"], each["pid"], each["restarts"], each["exit_code"]
-            )
+            each["name"]: Supervised(each["name"], each["status"], each["pid"], each["restarts"], each["exit_code"])
             for each in self._ask("GET", "/processes")["data"]
         }
 

@@ -1,7 +1,7 @@
 """The one door to other programs: a command is tied to the life of its caller, and its failure says what it said last.
 
-A command is started through ``setpriv --pdeathsig`` (util-linux), so the kernel ends it when the *thread* that started it
-ends; start long-lived ones from a thread that lives as long.
+A command is started through ``setpriv --pdeathsig`` (util-linux), so the kernel ends it when the *thread* that started
+it ends; start long-lived ones from a thread that lives as long.
 """
 
 from __future__ import annotations
@@ -67,9 +67,7 @@ def run(
         Misconfigured: there is no such program.
         Unavailable: it ended with a status other than 0, or not in time; says its last lines.
     """
-    process = start_tied(
-        argv, environment=environment, folder=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    process = start_tied(argv, environment=environment, folder=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         said, _ = process.communicate(timeout=timeout_s)
     except BaseException as error:

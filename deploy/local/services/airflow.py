@@ -45,7 +45,8 @@ def _prepare(local: Local, *arguments: str) -> Launch:
 
 
 def _migrate(local: Local, environment: dict[str, str]) -> None:
-    """Bring the metadata database up to this version; the first of the four processes does it, the others wait for it."""
+    """Bring the metadata database up to this version; the first of the four processes does it, the others wait for
+    it."""
     home = local.data("airflow")
     mark = home / "migrated-to"
     with (home / "migrating").open("w") as lock:

@@ -40,15 +40,14 @@ def prepare(local: Local) -> Launch:
 
 
 def set_up(local: Local) -> None:
-    """The replica set, then ``root`` by mongod's localhost exception, then the others by ``root``; what exists is kept."""
+    """The replica set, then ``root`` by mongod's localhost exception, then the others by ``root``; what exists is
+    kept."""
     from pymongo import MongoClient
 
     address: dict[str, Any] = {"host": HOST, "port": local.port("mongodb"), "directConnection": True}
     with MongoClient(**address, serverSelectionTimeoutMS=5000) as nobody:
         member = {"_id": 0, "host": local.address("mongodb")}
-        _tolerating(
-            {ALREADY_INITIALISED, UNAUTHORIZED}, nobody, "replSetInitiate", {"_id": SET, "members": [member]}
-        )
+        _tolerating({ALREADY_INITIALISED, UNAUTHORIZED}, nobody, "replSetInitiate", {"_id": SET, "members": [member]})
         _wait_for_primary(nobody)
         password = local.secret("mongodb-root")
         _tolerating({UNAUTHORIZED, USER_EXISTS}, nobody, "createUser", "root", pwd=password, roles=["root"])

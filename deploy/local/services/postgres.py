@@ -59,7 +59,8 @@ def _make_cluster(local: Local, data: Path) -> None:
 
 
 def _not_as_root(on_death: str) -> list[str]:
-    """PostgreSQL refuses to run as root: to it, root then has the number of a plain user. The process stays the same one."""
+    """PostgreSQL refuses to run as root: to it, root then has the number of a plain user. The process stays the
+    same one."""
     if os.getuid() != 0:
         return []
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
@@ -96,7 +97,9 @@ def set_up(local: Local) -> None:
         cursor.execute("alter schema public owner to airflow")
         cursor.execute("grant usage on schema public to airflow_reader")
         cursor.execute("grant select on all tables in schema public to airflow_reader")
-        cursor.execute("alter default privileges for role airflow in schema public grant select on tables to airflow_reader")
+        cursor.execute(
+            "alter default privileges for role airflow in schema public grant select on tables to airflow_reader"
+        )
 
 
 def _connect(local: Local, database: str):  # type: ignore[no-untyped-def]

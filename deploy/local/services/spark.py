@@ -1,4 +1,5 @@
-"""Spark standalone out of PySpark's wheel: a master, a worker, and the configuration that every application starts from."""
+"""Spark standalone out of PySpark's wheel: a master, a worker, and the configuration that every application starts
+from."""
 
 from __future__ import annotations
 

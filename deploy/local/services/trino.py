@@ -13,14 +13,15 @@ from deploy.local.services.process import Launch
 from enginedge.settings import HOST
 
 PLUGINS = ("hive", "iceberg", "openlineage", "tpch")
-JVM = """\
--server -Xms256M -Xmx1G -XX:+UseG1GC -XX:G1HeapRegionSize=4M -XX:+ExplicitGCInvokesConcurrent
--XX:+ExitOnOutOfMemoryError -XX:-OmitStackTraceInFastThrow -XX:ReservedCodeCacheSize=160M
--XX:PerMethodRecompilationCutoff=10000 -XX:PerBytecodeRecompilationCutoff=10000 -Djdk.attach.allowAttachSelf=true
--Djdk.nio.maxCachedBufferSize=2000000 -Dfile.encoding=UTF-8 -XX:+EnableDynamicAgentLoading
--XX:+UnlockDiagnosticVMOptions --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow
---add-modules=jdk.incubator.vector
-""".split()
+JVM = [
+    *("-server", "-Xms256M", "-Xmx1G", "-XX:+UseG1GC", "-XX:G1HeapRegionSize=4M", "-XX:+ExitOnOutOfMemoryError"),
+    *("-XX:+ExplicitGCInvokesConcurrent", "-XX:-OmitStackTraceInFastThrow", "-XX:ReservedCodeCacheSize=160M"),
+    *("-XX:PerMethodRecompilationCutoff=10000", "-XX:PerBytecodeRecompilationCutoff=10000"),
+    *("-Djdk.attach.allowAttachSelf=true", "-Djdk.nio.maxCachedBufferSize=2000000", "-Dfile.encoding=UTF-8"),
+    *("-XX:+EnableDynamicAgentLoading", "-XX:+UnlockDiagnosticVMOptions"),
+    *("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"),
+    "--add-modules=jdk.incubator.vector",
+]
 LINEAGE_PATH = "/api/v1/lineage"
 #: Who writes, and what an analyst may read. Users say who they are by a header: Trino is on loopback only.
 WRITERS = "admin|lake|dbt"
@@ -46,7 +47,11 @@ def prepare(local: Local) -> Launch:
     folder = local.conf("trino")
     config = local.write("trino", "config.properties", _text(_config(local)))
     local.write("trino", "event-listener.properties", _text(_listener(local)))
-    local.write("trino", "access-control.properties", _text({"access-control.name": "file", "security.config-file": str(folder / "rules.json")}))
+    local.write(
+        "trino",
+        "access-control.properties",
+        _text({"access-control.name": "file", "security.config-file": str(folder / "rules.json")}),
+    )
     local.write("trino", "rules.json", json.dumps(ACCESS, indent=1))
     levels = local.write("trino", "log.properties", "io.trino=WARN\nio.trino.server.Server=INFO\nio.airlift=WARN\n")
     shutil.rmtree(folder / "catalog", ignore_errors=True)
@@ -62,8 +67,8 @@ def prepare(local: Local) -> Launch:
         str(local.tool("java25_home") / "bin" / "java"),
         *JVM,
         *("-cp", f"{home}/lib/*"),
-        f"-Dnode.environment=local",
-        f"-Dnode.id=coordinator",
+        "-Dnode.environment=local",
+        "-Dnode.id=coordinator",
         f"-Dnode.data-dir={data}",
         f"-Dplugin.dir={plugins}",
         f"-Dnode.bind-ip={HOST}",

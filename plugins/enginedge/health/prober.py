@@ -1,7 +1,8 @@
 """Answers ``GET /<service>`` on a Unix socket: 200 when the service did its work, 503 with the reason when not.
 
-The supervisor asks every few seconds. One process that keeps the clients loaded answers it, because a Python started for
-each question would cost more than the services' own idle work. Questions about the same service are asked one at a time.
+The supervisor asks every few seconds. One process that keeps the clients loaded answers it, because a Python
+started for each question would cost more than the services' own idle work. Questions about the same service are
+asked one at a time.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _asking: dict[str, Lock] = defaultdict(Lock)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802  (the base class names it)
+    def do_GET(self) -> None:
         name = self.path.strip("/")
         try:
             service = load_platform(settings().root / "deploy" / "platform.yaml").service(name)

@@ -1,4 +1,5 @@
-"""One question a kind of service that only a service at work can answer; each raises :class:`Unavailable` with the reason.
+"""One question a kind of service that only a service at work can answer; each raises :class:`Unavailable` with the
+reason.
 
 A probe's clients are imported when it first asks: whoever asks about Redis need not load Kafka's library.
 """
@@ -27,7 +28,7 @@ def ask(service: Service) -> None:
         PROBES[service.readiness.probe](service)
     except EnginEdgeError:
         raise
-    except Exception as error:  # noqa: BLE001  (every client has exceptions of its own; all of them mean "not ready")
+    except Exception as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise Unavailable(
             reason, where=service.name, remedy=f"look at `make status` and `make logs S={service.name}`"
@@ -159,14 +160,11 @@ def _mongodb(service: Service) -> None:
     from pymongo import MongoClient, WriteConcern
 
     at, patience = settings().endpoint(service.name), service.readiness.timeout_s * 1000
-    with MongoClient(
-        at.host,
-        at.port,
-        username="root",
-        password=settings().secret("mongodb-root"),
-        directConnection=True,
-        serverSelectionTimeoutMS=patience,
-    ) as client:
+    login: dict[str, Any] = {"username": "root", "password": settings().secret("mongodb-root")}
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        at.host, at.port, directConnection=True, serverSelectionTimeoutMS=patience, **login
+    )
+    with client:
         written = client["health"].get_collection("probe", write_concern=WriteConcern("majority", wtimeout=patience))
         written.update_one({"_id": "probe"}, {"$currentDate": {"at": True}}, upsert=True)
 

@@ -33,7 +33,8 @@ def load_platform(path: Path) -> Platform:
 
 def parse_platform(text: str, place: str = "deploy/platform.yaml") -> Platform:
     """The inventory that ``text`` holds; ``place`` is what complaints call it. Raises as :func:`load_platform` does."""
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     try:
         tree = YAML(typ="rt").load(text)

@@ -48,7 +48,8 @@ class Probe(StrEnum):
 
 
 class Method(StrEnum):
-    """How a thing is backed up: a logical dump, a snapshot by the store itself, a bucket's objects, a volume's files."""
+    """How a thing is backed up: a logical dump, a snapshot by the store itself, a bucket's objects, a volume's
+    files."""
 
     DUMP = "dump"
     SNAPSHOT = "snapshot"
@@ -94,7 +95,9 @@ class Service(_Value):
     backup: tuple[Backup, ...] = ()
     page: Page | None = None
     secret: str | None = Field(default=None, description="The secret that opens it.")
-    memory_mb: Annotated[int, Field(ge=1)] = Field(description="The most it may hold, in MiB of PSS, when it works hard.")
+    memory_mb: Annotated[int, Field(ge=1)] = Field(
+        description="The most it may hold, in MiB of PSS, when it works hard."
+    )
 
     def port(self, name: str = "main") -> int:
         """The number of the port called ``name``.
