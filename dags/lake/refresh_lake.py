@@ -1,7 +1,7 @@
 """## Bring the lake up to a night
 
-- **What.** Reads what MongoDB, PostgreSQL, Kafka, the platform's bucket and Airflow's own database took in until the end
-  of one UTC day, judges each record by its table's contract, publishes the core tables, rebuilds the marts on them.
+- **What.** Reads all that MongoDB, PostgreSQL, Kafka, the platform's bucket and Airflow's own database took in until
+  the end of a UTC day, judges each record by its table's contract, publishes the core tables, rebuilds the marts.
 - **When, and why then.** At 02:00 UTC, for the day before: late events have had two hours to arrive, and analysts start
   at six. Missed nights are not made up one by one: the next run reads all that they left.
 - **By hand.** *Trigger* opens a form: the night (empty: yesterday), the sources, and whether to read them from their
@@ -20,8 +20,6 @@ from airflow.sdk import CronTriggerTimetable, TaskGroup, dag, task
 
 from enginedge.lake import declared, marts, requests
 from enginedge_airflow import assets, defaults, forms, operators, reports
-
-NIGHT = "{{ ti.xcom_pull(task_ids='check_request')['night'] }}"
 
 
 @task
@@ -72,7 +70,7 @@ def refresh_lake():
         refreshed >> [core[table] for table in declared.tables_of(source)] >> reconciled
     with TaskGroup("marts"):
         for mart in declared.marts():
-            built = build.override(task_id=f"build_{mart.model}")(mart.name, NIGHT)
+            built = build.override(task_id=f"build_{mart.model}")(mart.name, forms.REQUESTED_NIGHT)
             published = publish.override(task_id=f"publish_{mart.model}", outlets=[assets.table(mart.name)])(mart.name)
             [core[table] for table in mart.reads] >> built >> published >> [reconciled, summary]
     [*read.values(), reconciled] >> summary

@@ -6,6 +6,9 @@ from airflow.sdk import Param
 
 from enginedge.lake.declared import SOURCES
 
+# A template, not the XCom itself: that would make `check_request` one more task upstream for a trigger rule to count.
+REQUESTED_NIGHT = "{{ ti.xcom_pull(task_ids='check_request')['night'] }}"
+
 NIGHT = {
     "night": Param(
         None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
@@ -56,7 +56,7 @@ def _night(given: object, asked_at: datetime) -> str:
     if given is None or given == "":
         return (today - timedelta(days=1)).isoformat()
     try:
-        night = date.fromisoformat(str(given))
+        night = datetime.strptime(str(given), "%Y-%m-%d").date()
     except ValueError:
         raise Misconfigured(f"{given!r} is no day", where=f"{FORM}, night", remedy="write it as YYYY-MM-DD") from None
     if night >= today:

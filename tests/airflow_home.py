@@ -1,0 +1,17 @@
+"""An Airflow of the tests' own: imported before Airflow is, it points it at an empty home and at no database of anybody's."""
+
+from __future__ import annotations
+
+import os
+
+from tests.conftest import ROOT
+
+HOME = ROOT / ".state" / "test" / "airflow-home"
+HOME.mkdir(parents=True, exist_ok=True)
+os.environ.update(
+    AIRFLOW_HOME=str(HOME),
+    AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{HOME / 'airflow.db'}",
+    AIRFLOW__CORE__LOAD_EXAMPLES="false",
+    AIRFLOW__CORE__PLUGINS_FOLDER=str(ROOT / "plugins"),
+    AIRFLOW__CORE__UNIT_TEST_MODE="false",
+)
