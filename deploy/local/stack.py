@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import sys
 import time
@@ -13,7 +12,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from deploy.local import credentials, remains
@@ -23,6 +21,7 @@ from deploy.local.private_files import private_folder
 from deploy.local.status import Row, look
 from deploy.local.supervisor import Supervisor
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable
+from enginedge.printing import print_json, print_table
 
 app = typer.Typer(help="The whole platform on one machine.", no_args_is_help=True, pretty_exceptions_enable=False)
 Name = Annotated[str, typer.Argument(help="A service of deploy/platform.yaml.")]
@@ -61,9 +60,9 @@ def status(as_json: AsJson = False) -> None:
     here = local()
     rows = look(here, Supervisor(here))
     if as_json:
-        sys.stdout.write(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+        print_json([asdict(row) for row in rows])
     else:
-        Console().print(_table(rows))
+        print_table(_table(rows))
 
 
 @app.command()

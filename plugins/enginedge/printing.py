@@ -1,0 +1,22 @@
+"""How every verb prints: a table for people, JSON for scripts, both on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+WIDE = 220
+
+
+def print_json(value: Any) -> None:
+    """Print ``value`` (of dictionaries, lists and plain values) as JSON, dates as text."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
+
+
+def print_table(table: Table) -> None:
+    """Print ``table``; where no terminal says how wide it is, a row stays on one line, for grep."""
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
