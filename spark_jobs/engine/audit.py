@@ -1,0 +1,82 @@
+"""The audit of a branch before ``main`` moves to it: what was written is read back and held against contract and counts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from enginedge.errors import Violated
+from enginedge.lake.contracts import Contract
+from enginedge.lake.rules import Dialect, first_broken
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+SPARK = Dialect.SPARK
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Where the raw rows of a table went: each one to exactly one of the four."""
+
+    raw: int
+    accepted: int
+    quarantined: int
+    duplicate: int
+    superseded: int
+    inserted: int
+    updated: int
+
+    def check(self, table: str) -> None:
+        """Raises:
+        Violated: the four do not add up to raw.
+        """
+        total = self.accepted + self.quarantined + self.duplicate + self.superseded
+        if total != self.raw or self.inserted + self.updated != self.accepted:
+            raise Violated(
+                f"{self.raw} raw rows, but {self.accepted} accepted ({self.inserted} new, {self.updated} changed) + "
+                f"{self.quarantined} quarantined + {self.duplicate} duplicate + {self.superseded} superseded = {total}",
+                where=table,
+                untouched="main",
+                remedy="the transform drops or adds rows, or raw changed meanwhile: run the night again",
+            )
+
+    def facts(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def check_added(counts: Counts, summary: dict[str, str], table: str) -> None:
+    """Raises:
+    Violated: the snapshot did not write as many rows as were accepted.
+    """
+    added = int(summary.get("added-records", "0"))
+    if added != counts.accepted:
+        raise Violated(f"{counts.accepted} rows were accepted, but {added} written", where=table, untouched="main")
+
+
+def check_branch(branch: DataFrame, contract: Contract, nights: str, expected: int) -> None:
+    """Hold the rows on ``branch`` against the contract: unique by key, and those of ``nights`` whole and without fault.
+
+    Raises:
+        Violated: names the table and the rule.
+    """
+    keys = ", ".join(SPARK.name_of(column) for column in contract.key)
+    rule, _ = first_broken(((rule, rule.broken(SPARK)) for rule in contract.rules), SPARK)
+    found = branch.selectExpr(
+        "count(*) AS all_rows",
+        f"count(DISTINCT struct({keys})) AS keys",
+        f"count_if({nights}) AS written",
+        f"min(CASE WHEN {nights} THEN {rule} END) AS broken",
+    ).first()
+    assert found is not None  # noqa: S101: an aggregate has one row
+    if found["broken"] is not None:
+        raise Violated(f"the rule {found['broken']} is broken on the branch", where=contract.table, untouched="main")
+    if found["all_rows"] != found["keys"]:
+        doubled = found["all_rows"] - found["keys"]
+        raise Violated(
+            f"the rule {contract.unique.name} is broken on the branch by {doubled} rows", where=contract.table, untouched="main"
+        )
+    if found["written"] != expected:
+        raise Violated(
+            f"{expected} rows were accepted, but {found['written']} stand on the branch", where=contract.table, untouched="main"
+        )

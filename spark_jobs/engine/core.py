@@ -1,0 +1,156 @@
+"""Core: the raw rows that core has not seen, parsed, judged, deduplicated and merged where they are newer.
+
+What core has seen is the night that it published last, so a night that failed between raw and core, or that was left
+out, is caught up by the next. Quarantine is published before core, and written anew by a rerun until core is published.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from enginedge.lake.contracts import Contract, contract
+from spark_jobs.engine import audit, quarantine
+from spark_jobs.engine.audit import Counts
+from spark_jobs.engine.layout import CATALOG, layout_of, quarantine_of
+from spark_jobs.engine.night import Night
+from spark_jobs.engine.parse import RULE, conformed
+from spark_jobs.engine.progress import step
+from spark_jobs.engine.publish import Branch, Seal, publish
+from spark_jobs.engine.tables import Published, Table
+from spark_jobs.engine.versions import NAME, VERDICT, classified, periods_of
+from spark_jobs.job import SparkJob
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The raw rows that one attempt works on, judged; ``nights`` is the condition on ``_night`` that chose them."""
+
+    job: SparkJob
+    contract: Contract
+    night: Night
+    nights: str
+    judged: DataFrame
+
+    @property
+    def good(self) -> DataFrame:
+        return self.judged.where(f"{RULE} IS NULL")
+
+
+def refresh(spark: SparkSession, job: SparkJob, night: Night) -> tuple[Published, bool]:
+    """Bring core and quarantine up to ``night``. Returns what core has published, and whether this call did it."""
+    promised = contract(job.writes)
+    core = Table(spark, layout_of(promised))
+    rejected = Table(spark, quarantine_of(promised))
+    core.ensure()
+    rejected.ensure()
+
+    def write(branch: Branch, before: Published | None) -> Seal:
+        batch = _batch(branch, job, night, before)
+        batch.judged.persist()
+        try:
+            refused = _quarantine(rejected, batch, branch)
+            return _merge(branch, batch, refused)
+        finally:
+            batch.judged.unpersist()
+
+    return publish(core, night, write, anew=night.full_refresh)
+
+
+def _batch(branch: Branch, job: SparkJob, night: Night, before: Published | None) -> Batch:
+    nights = f"_night <= DATE'{night.label}'"
+    if before is not None and not night.full_refresh:
+        nights += f" AND _night > DATE'{before.night}'"
+    elif before is not None and before.night > night.day:
+        nights = f"_night <= DATE'{before.night}'"
+    promised = contract(job.writes)
+    raw = branch.session.table(f"{CATALOG}.{job.reads}").where(nights)
+    return Batch(job, promised, night, nights, conformed(raw, promised, job.record_as_json, job.transform))
+
+
+def _quarantine(table: Table, batch: Batch, beside: Branch) -> int:
+    """Publish the batch's broken rows; their number."""
+    refused = 0
+
+    def write(branch: Branch, before: Published | None) -> Seal:  # noqa: ARG001: quarantine follows core's position
+        nonlocal refused
+        refused = quarantine.replace(branch, batch.judged, "true" if batch.night.full_refresh else batch.nights)
+        return Seal(counts={"quarantined": refused}, position={})
+
+    with step(table.layout.table, "quarantine") as facts:
+        publish(table, batch.night, write, anew=True, beside=beside)
+        facts["rows"] = refused
+    return refused
+
+
+def _merge(branch: Branch, batch: Batch, refused: int) -> Seal:
+    with step(batch.contract.table, "core") as facts:
+        periods = periods_of(batch.good, batch.contract)
+        has = None if batch.night.full_refresh else branch.read()
+        rows = classified(batch.good, has, batch.contract, periods).persist()
+        try:
+            counts = _counts(rows, batch, refused)
+            counts.check(batch.contract.table)
+            new = rows.where(f"{VERDICT} IN ('insert', 'update')")
+            _write(branch, batch, new, periods)
+            audit.check_added(counts, branch.head(), batch.contract.table)
+            audit.check_branch(_touched(branch, batch, periods), batch.contract, batch.nights, counts.accepted)
+        finally:
+            rows.unpersist()
+        facts.update(counts.facts())
+    return Seal(counts={**counts.facts(), "nights": batch.nights, "full_refresh": batch.night.full_refresh}, position={})
+
+
+def _counts(rows: DataFrame, batch: Batch, refused: int) -> Counts:
+    by: dict[str, int] = {row[VERDICT]: row["count"] for row in rows.groupBy(VERDICT).count().collect()}
+    inserted, updated = by.get("insert", 0), by.get("update", 0)
+    return Counts(
+        raw=batch.judged.sparkSession.table(f"{CATALOG}.{batch.job.reads}").where(batch.nights).count(),
+        accepted=inserted + updated,
+        quarantined=refused,
+        duplicate=by.get("duplicate", 0),
+        superseded=by.get("superseded", 0),
+        inserted=inserted,
+        updated=updated,
+    )
+
+
+def _write(branch: Branch, batch: Batch, new: DataFrame, periods: str) -> None:
+    from pyspark.sql.functions import lit
+
+    columns = [NAME(column.name) for column in batch.contract.columns]
+    rows = new.selectExpr(*columns)
+    if batch.night.full_refresh:
+        rows.writeTo(branch.table.name).overwrite(lit(True))
+        return
+    view = f"new_{batch.contract.name}"
+    rows.createOrReplaceTempView(view)
+    same = " AND ".join(f"t.{NAME(column)} = s.{NAME(column)}" for column in batch.contract.key)
+    where = _of_target(periods, batch.contract)
+    version = NAME(batch.contract.version or "")
+    branch.session.sql(
+        f"MERGE INTO {branch.table.name} t USING {view} s ON {same} AND ({where}) "
+        f"WHEN MATCHED AND s.{version} > t.{version} THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+    )
+
+
+def _of_target(periods: str, promised: Contract) -> str:
+    if promised.partition is None:
+        return periods
+    column = NAME(promised.partition.column)
+    return periods.replace(column, f"t.{column}")
+
+
+def _touched(branch: Branch, batch: Batch, periods: str) -> DataFrame:
+    """The rows on the branch whose keys are in the batch: all of them after a rebuild.
+
+    The keys are those of the judged rows: a frame that was made from core itself is computed again after the merge, by
+    Spark's own doing, and would find everything known.
+    """
+    if batch.night.full_refresh:
+        return branch.read()
+    keys: list[Any] = list(batch.contract.key)
+    return branch.read().where(periods).join(batch.good.select(*keys), keys, "left_semi")

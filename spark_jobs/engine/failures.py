@@ -1,0 +1,56 @@
+"""From an exception of Spark, or of a store behind it, to one of ours: whose fault it is and whether a retry helps."""
+
+from __future__ import annotations
+
+import re
+
+from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
+
+_REFUSED = re.compile(
+    r"InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|Access Denied|status code: 403|password authentication failed"
+    r"|permission denied|SaslAuthenticationException|MongoSecurityException|not authorized|AuthenticationFailed",
+    re.IGNORECASE,
+)
+_FULL = re.compile(r"No space left on device|XMinioStorageFull|QuotaExceeded|minimum free drive", re.IGNORECASE)
+_SILENT = re.compile(
+    r"Connection refused|ConnectException|SocketTimeout|TTransportException|MongoTimeoutException|MongoSocket"
+    r"|UnknownHostException|NoRouteToHost|TimeoutException|Unable to execute HTTP request|SdkClientException"
+    r"|connection attempt failed|terminating connection|Connection reset|Failed to connect|disconnected",
+    re.IGNORECASE,
+)
+
+
+def named(error: BaseException, table: str) -> EnginEdgeError:
+    """``error`` as one of our own failures, naming the table; our own pass through unchanged."""
+    if isinstance(error, EnginEdgeError):
+        return error
+    said = " ".join(str(error).split())
+    first = said[:400]
+    untouched = "main of every table that is not published yet"
+    if _FULL.search(said):
+        return Unavailable(
+            f"a store is full: {_around(_FULL, said)}", where=table, untouched=untouched, remedy="make room, run the night again"
+        )
+    if _REFUSED.search(said):
+        return Misconfigured(
+            f"a store refused us: {_around(_REFUSED, said)}",
+            where=table,
+            untouched=untouched,
+            remedy="compare the secrets in the state folder with the store's users",
+        )
+    if _SILENT.search(said):
+        return Unavailable(
+            f"a service did not answer: {_around(_SILENT, said)}",
+            where=table,
+            untouched=untouched,
+            remedy="look at `make status`, then run the night again",
+        )
+    return Violated(
+        f"{type(error).__name__}: {first}", where=table, untouched=untouched, remedy="read the application's log"
+    )
+
+
+def _around(pattern: re.Pattern[str], said: str) -> str:
+    found = pattern.search(said)
+    assert found is not None  # noqa: S101: told by the caller
+    return said[max(0, found.start() - 160) : found.end() + 160]

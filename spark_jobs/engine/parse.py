@@ -1,0 +1,113 @@
+"""From a raw record to the contract's columns: every value as text first, then cast, so that what can't be cast is seen.
+
+One pass: the record's fields are taken as text by one ``from_json``, whatever their number. A record that is no JSON
+object breaks ``readable``; a value that is none of its column's type breaks ``type``; what is left goes to the table's
+transform, and the contract's rules judge what comes out of it.
+
+Bookkeeping columns (``__record``, ``__position`` …) travel with the row to the end, since quarantine gives them back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from enginedge.errors import Violated
+from enginedge.lake.contracts import Column, Contract
+from enginedge.lake.rules import Dialect, Rule, Type, first_broken
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+RAW = ("record", "record_bytes", "record_key", "position", "_night", "_ingested_at")
+RULE, REASON = "__rule", "__reason"
+SPARK = Dialect.SPARK
+
+
+@dataclass(frozen=True)
+class Readable:
+    """The record is a JSON object, or could be made one."""
+
+    name: str = "readable:record"
+    sentence: str = "the record is no JSON object"
+
+    def broken(self, dialect: Dialect) -> str:  # noqa: ARG002: judged while parsing, by Spark alone
+        return "(__json IS NULL OR __fields IS NULL OR __fields.`__broken` IS NOT NULL OR NOT startswith(ltrim(__json), '{'))"
+
+
+def conformed(
+    raw: DataFrame, contract: Contract, record_as_json: str, transform: Callable[[DataFrame], DataFrame]
+) -> DataFrame:
+    """Every raw row with the contract's columns, and in ``__rule`` and ``__reason`` the first rule it breaks, if any.
+
+    Raises:
+        Violated: the transform lost a bookkeeping column or one of the contract's.
+    """
+    parsed = transform(parse(raw, contract, record_as_json))
+    wanted = [*(column.name for column in contract.columns), *(kept(name) for name in RAW), RULE, REASON]
+    lost = [name for name in wanted if name not in parsed.columns]
+    if lost:
+        raise Violated(f"its transform does not give {', '.join(lost)}", where=contract.table, remedy="mend the transform")
+    columns = [f"CAST(`{column.name}` AS {column.type}) AS `{column.name}`" for column in contract.columns]
+    rule, reason = first_broken(((rule, rule.broken(SPARK)) for rule in contract.rules), SPARK)
+    judged = [f"coalesce({REASON}, {reason}) AS {REASON}", f"coalesce({RULE}, {rule}) AS {RULE}"]
+    return parsed.selectExpr(*columns, *(kept(name) for name in RAW), *judged)
+
+
+def parse(raw: DataFrame, contract: Contract, record_as_json: str) -> DataFrame:
+    """Every raw row with the columns that the contract takes from the record or from raw, and the first rule it breaks."""
+    taken = [column for column in contract.columns if len(column.sources) == 1 and not column.computed]
+    fields = sorted({field for column in taken if (field := _field(column)) is not None})
+    schema = ", ".join(f"`{field}` string" for field in [*fields, "__broken"])
+    options = (
+        "map('mode', 'PERMISSIVE', 'columnNameOfCorruptRecord', '__broken', "
+        "'allowSingleQuotes', 'false', 'allowNonNumericNumbers', 'false')"
+    )
+    keep = ["changed_at AS __changed_at", *(f"`{name}` AS `{kept(name)}`" for name in RAW)]
+    text = raw.selectExpr(*keep, f"{record_as_json} AS __json").selectExpr(
+        "*", f"from_json(__json, {SPARK.text(schema)}, {options}) AS __fields"
+    )
+    judged: list[tuple[Rule, str]] = [(Readable(), Readable().broken(SPARK))]
+    judged += [(Type(column.name, column.type), _no_value(column)) for column in taken if column.type != "string" or _deeper(column)]
+    rule, reason = first_broken(judged, SPARK)
+    values = [f"{Type(column.name, column.type).cast(SPARK, _text(column))} AS `{column.name}`" for column in taken]
+    return text.selectExpr(
+        *values,
+        "__night AS _night",
+        "__changed_at",
+        *(kept(name) for name in RAW),
+        f"{rule} AS {RULE}",
+        f"{reason} AS {REASON}",
+    )
+
+
+def kept(name: str) -> str:
+    """Under which name a column of raw travels with the row."""
+    return f"__{name.lstrip('_')}"
+
+
+def _field(column: Column) -> str | None:
+    """The record's field that the column comes from; nothing for one that comes from raw's own columns."""
+    source, _, path = column.sources[0].partition(".")
+    return path.partition(".")[0] if source == "record" else None
+
+
+def _deeper(column: Column) -> str:
+    """The path below the record's field, such as ``$date`` in MongoDB's extended JSON."""
+    return column.sources[0].partition(".")[2].partition(".")[2]
+
+
+def _top(column: Column) -> str:
+    field = _field(column)
+    return f"__fields.`{field}`" if field is not None else f"`{kept(column.sources[0])}`"
+
+
+def _text(column: Column) -> str:
+    top, deeper = _top(column), _deeper(column)
+    return f"get_json_object({top}, {SPARK.text('$.' + deeper)})" if deeper else top
+
+
+def _no_value(column: Column) -> str:
+    """True where the record has something in the field, but nothing that is a value of the column's type."""
+    return f"({_top(column)} IS NOT NULL AND {Type(column.name, column.type).cast(SPARK, _text(column))} IS NULL)"

@@ -1,0 +1,1 @@
+"""One module a core table: the pure transform that conforms its rows to the contract."""

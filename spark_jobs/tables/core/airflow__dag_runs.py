@@ -1,0 +1,27 @@
+"""Runs of DAGs: how long they waited and took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spark_jobs.conform import conform, day, lower, seconds
+from spark_jobs.job import SparkJob
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def transform(rows: DataFrame) -> DataFrame:
+    """Rows of the contract's columns, conformed."""
+    return conform(
+        rows,
+        run_type=lower("run_type"),
+        state=lower("state"),
+        triggered_by=lower("triggered_by"),
+        due_on=day("due_at"),
+        wait_s=seconds("queued_at", "started_at"),
+        duration_s=seconds("started_at", "ended_at"),
+    )
+
+
+JOB = SparkJob(writes="core.airflow__dag_runs", reads="raw.airflow__dag_runs", transform=transform)

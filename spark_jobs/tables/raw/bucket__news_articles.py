@@ -1,0 +1,8 @@
+"""News articles, one JSON document a line, from the platform's bucket."""
+
+from __future__ import annotations
+
+from spark_jobs.engine.sources.bucket import Lines
+from spark_jobs.job import RawJob
+
+JOB = RawJob(writes="raw.bucket__news_articles", reads=Lines(key="article_id"))
