@@ -64,15 +64,13 @@ def environment(pid: int) -> dict[str, str]:
     return dict(entry.split("=", 1) for entry in raw.split("\0") if "=" in entry)
 
 
-def tree(pid: int, among: Iterable[Process]) -> list[Process]:
-    """``pid``, its process group and all their descendants, out of ``among``."""
+def with_descendants(ancestors: Iterable[Process], among: Iterable[Process]) -> list[Process]:
+    """``ancestors`` and all their children, and theirs, out of ``among``; each once."""
     children: dict[int, list[Process]] = defaultdict(list)
-    found: dict[int, Process] = {}
-    waiting = []
     for each in among:
         children[each.parent].append(each)
-        if pid in (each.pid, each.group):
-            waiting.append(each)
+    found: dict[int, Process] = {}
+    waiting = list(ancestors)
     while waiting:
         each = waiting.pop()
         if each.pid not in found:

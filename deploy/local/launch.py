@@ -1,7 +1,7 @@
 """Becomes one service: ``python -m deploy.local.launch NAME``, which is what the supervisor starts.
 
 It ends what an earlier process of the service left behind, prepares the service, sends its output to its own log file
-(the supervisor would otherwise wait for every orphan that still holds the pipe) and is replaced by the service's program,
+(the supervisor would otherwise wait for every orphan that still holds the pipe) and becomes the service's program,
 so that the supervised process is the service itself. The kernel ends that one when the supervisor dies.
 """
 

@@ -44,13 +44,18 @@ def end_service(here: Local, name: str) -> None:
 
 def end_stack(here: Local) -> list[kernel.Process]:
     """End every process of this state folder's stack, whoever started it, and return those that were found."""
+    mine = [each for each in belonging(here) if each.pid not in _ancestors()]
+    kernel.end(mine, patience_s=20)
+    return mine
+
+
+def belonging(here: Local) -> list[kernel.Process]:
+    """Every process of this state folder's stack: supervisor, services, their children, and theirs."""
     everything = kernel.processes()
-    doomed = _marked(here, everything)
+    found = _marked(here, everything)
     for path in _notes(here).iterdir():
-        doomed += _led_by(_read(here, path.name), everything)
-    mine = {each.pid: each for each in doomed if each.pid not in _ancestors()}
-    kernel.end(mine.values(), patience_s=20)
-    return list(mine.values())
+        found += _led_by(_read(here, path.name), everything)
+    return kernel.with_descendants(found, everything)
 
 
 def _led_by(note: dict[str, int] | None, everything: list[kernel.Process]) -> list[kernel.Process]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from deploy.local import kernel
+from deploy.local import kernel, remains
 from deploy.local.layout import Local
 from deploy.local.supervisor import Supervised, Supervisor
 from enginedge.errors import EnginEdgeError
@@ -38,10 +38,16 @@ def look(here: Local, supervisor: Supervisor) -> list[Row]:
         return list(pool.map(lambda each: _row(here, each, known.get(each.name), everything), here.platform.services))
 
 
+def memory_bytes(here: Local) -> int:
+    """The proportional set size of the whole stack, jobs and supervisor included."""
+    return sum(kernel.pss_bytes(each.pid) for each in remains.belonging(here))
+
+
 def _row(here: Local, service: Service, known: Supervised | None, everything: list[kernel.Process]) -> Row:
     state, reason = _state(service, known)
     pid = known.pid if known and known.is_up else None
-    tree = kernel.tree(pid, everything) if pid else []
+    led = [each for each in everything if pid and pid in (each.pid, each.group)]
+    tree = kernel.with_descendants(led, everything)
     page = service.page
     return Row(
         service=service.name,

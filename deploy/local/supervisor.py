@@ -32,7 +32,7 @@ STOP_WITHIN_S = 30
 
 @dataclass(frozen=True)
 class Supervised:
-    """What the supervisor says of one process: ``status`` is Running, Completed, Restarting, Terminating, Disabled …"""
+    """What the supervisor says of one process; ``status`` is Running, Completed, Restarting, Terminating, Disabled …"""
 
     name: str
     status: str
@@ -95,12 +95,15 @@ class Supervisor:
 
     def __init__(self, here: Local) -> None:
         self.here = here
-        transport = httpx.HTTPTransport(uds=str(here.socket(SOCKET)))
-        self._client = httpx.Client(transport=transport, base_url="http://supervisor", timeout=STOP_WITHIN_S + 15)
+
+    def _request(self, method: str, path: str, timeout_s: float = STOP_WITHIN_S + 15) -> httpx.Response:
+        transport = httpx.HTTPTransport(uds=str(self.here.socket(SOCKET)))
+        with httpx.Client(transport=transport, base_url="http://supervisor", timeout=timeout_s) as client:
+            return client.request(method, path)
 
     def is_alive(self) -> bool:
         try:
-            return self._client.get("/live", timeout=2).is_success
+            return self._request("GET", "/live", timeout_s=2).is_success
         except httpx.TransportError:
             return False
 
@@ -153,13 +156,13 @@ class Supervisor:
     def stop(self) -> None:
         """Stop the supervisor and what still runs under it."""
         try:
-            self._client.post("/project/stop")
+            self._request("POST", "/project/stop")
         except httpx.TransportError:
             return
 
     def _ask(self, method: str, path: str) -> dict[str, Any]:
         try:
-            answer = self._client.request(method, path)
+            answer = self._request(method, path)
         except httpx.TransportError as error:
             raise Unavailable(
                 f"it does not answer ({type(error).__name__})", where="supervisor", remedy="run `make up`"

@@ -72,7 +72,7 @@ def run(
         said, _ = process.communicate(timeout=timeout_s)
     except BaseException as error:
         end_group(process.pid)
-        process.wait()
+        process.communicate()
         if isinstance(error, subprocess.TimeoutExpired):
             raise Unavailable(
                 f"it did not end within {timeout_s:g} s", where=argv[0], remedy="see what it waits for"

@@ -1,0 +1,218 @@
+"""The running stack: nothing of it listens beyond loopback, no secret shows, and everyone gets in only as far as they may."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import boto3
+import psycopg
+import pytest
+from botocore.exceptions import ClientError
+
+from deploy.local import kernel, remains
+from deploy.local.credentials import SECRETS
+from deploy.local.layout import Local, local
+from deploy.local.services.spark import application_environment
+from deploy.local.status import look, memory_bytes
+from deploy.local.supervisor import Supervisor
+from enginedge.errors import Misconfigured
+from enginedge.lake.trino import query
+
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("running_stack")]
+
+MIB = 2**20
+JOB = """
+import sys, time
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.appName("listens-nowhere").getOrCreate()
+spark.range(1000).repartition(2).count()
+print("working", flush=True)
+time.sleep(4)
+spark.stop()
+"""
+
+
+@pytest.fixture(scope="module")
+def here(running_stack: None) -> Local:
+    return local()
+
+
+@pytest.fixture(scope="module")
+def secret_values(here: Local) -> dict[str, str]:
+    """Every secret by name; the ones inside a JSON file one by one."""
+    found = {}
+    for name in SECRETS:
+        text = here.secret(name)
+        inner = json.loads(text) if text.startswith("{") else {"": text}
+        found.update({f"{name} {key}".strip(): value for key, value in inner.items()})
+    return found
+
+
+@pytest.fixture(scope="module")
+def processes_of_a_working_stack(here: Local) -> list[kernel.Process]:
+    """Every process of the stack while a Spark application runs on it, the application's driver included."""
+    driver = subprocess.Popen(
+        [sys.executable, "-c", JOB],
+        env={**os.environ, **application_environment(here)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert driver.stdout is not None
+    assert driver.stdout.readline() == "working\n"
+    everything = kernel.processes()
+    ours = remains.belonging(here) + kernel.with_descendants([kernel.process(driver.pid)], everything)
+    found = [(each, each.command, kernel.environment(each.pid), frozenset(kernel.sockets(each.pid))) for each in ours]
+    listening = kernel.listeners()
+    driver.communicate()
+    assert driver.returncode == 0
+    return [found, listening]
+
+
+def test_every_service_is_ready(here: Local) -> None:
+    rows = look(here, Supervisor(here))
+    assert {row.service: row.reason for row in rows if row.state != "Ready"} == {}
+    assert all(row.memory_mib > 0 for row in rows)
+
+
+def test_nothing_listens_beyond_loopback(processes_of_a_working_stack) -> None:
+    found, listening = processes_of_a_working_stack
+    ours = {inode: process for process, _, _, sockets in found for inode in sockets}
+    mine = [(listener, ours[listener.inode].command[:80]) for listener in listening if listener.inode in ours]
+    assert len(mine) > 20
+    assert [each for each in mine if not each[0].is_loopback] == []
+
+
+def test_every_port_of_the_inventory_is_listened_on(here: Local, processes_of_a_working_stack) -> None:
+    open_ports = {listener.port for listener in processes_of_a_working_stack[1]}
+    wanted = {here.port(service.name, port) for service in here.platform.services for port in service.ports}
+    assert wanted - open_ports == set()
+
+
+def test_no_secret_is_in_a_command_or_an_environment(processes_of_a_working_stack, secret_values) -> None:
+    shown = [
+        (name, command[:80])
+        for _, command, environment, _ in processes_of_a_working_stack[0]
+        for name, value in secret_values.items()
+        if value in command or any(value in told for told in environment.values())
+    ]
+    assert shown == []
+
+
+def test_no_secret_is_in_a_log(here: Local, secret_values) -> None:
+    folders = [here.state / "log", here.data("airflow") / "logs", here.state / "lineage", here.run]
+    shown = []
+    for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
+        text = path.read_bytes()
+        shown += [(name, path) for name, value in secret_values.items() if value.encode() in text]
+    assert shown == []
+
+
+def test_no_file_of_the_stack_that_holds_a_secret_can_be_read_by_others(here: Local) -> None:
+    loose = [
+        path
+        for folder in (here.settings.secrets, here.state / "conf")
+        for path in [folder, *folder.rglob("*")]
+        if not path.is_symlink() and path.stat().st_mode & 0o077 and path.suffix != ".class"
+    ]
+    assert loose == []
+
+
+def test_the_whole_stack_stays_below_ten_gibibytes(here: Local) -> None:
+    assert memory_bytes(here) < 10 * 1024 * MIB
+
+
+def test_every_store_refuses_a_wrong_password(here: Local) -> None:
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(host="127.0.0.1", port=here.port("postgres"), user="platform", password="wrong")
+    with pytest.raises(ClientError):
+        s3(here, "lake", "wrong").list_objects_v2(Bucket="lake")
+
+
+def s3(here: Local, user: str, password: str = ""):
+    login = {"aws_access_key_id": user, "aws_secret_access_key": password or here.secret(f"minio-{user}")}
+    return boto3.client("s3", endpoint_url=here.url("minio"), region_name="us-east-1", **login)
+
+
+@pytest.mark.parametrize(
+    ("user", "bucket", "may"),
+    [
+        ("platform", "platform", "write"),
+        ("platform", "lake", "nothing"),
+        ("lake", "lake", "write"),
+        ("lake", "platform", "read"),
+        ("lake", "backup", "nothing"),
+        ("backup", "backup", "write"),
+        ("backup", "lake", "nothing"),
+        ("analyst", "lake", "read"),
+        ("analyst", "platform", "nothing"),
+    ],
+)
+def test_a_bucket_opens_only_to_its_users(here: Local, user: str, bucket: str, may: str) -> None:
+    def allowed(call) -> bool:
+        try:
+            call()
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "AccessDenied"
+            return False
+        return True
+
+    client, name = s3(here, user), f"test/{user}"
+    assert allowed(lambda: client.list_objects_v2(Bucket=bucket, MaxKeys=1)) is (may != "nothing")
+    assert allowed(lambda: client.put_object(Bucket=bucket, Key=name, Body=b"x")) is (may == "write")
+    if may == "write":
+        client.delete_object(Bucket=bucket, Key=name)
+
+
+@pytest.mark.parametrize(
+    ("role", "database", "statement", "is_allowed"),
+    [
+        ("lake", "platform", "create table lease.test (a int); drop table lease.test", True),
+        ("lake", "platform", "create table public.test (a int)", False),
+        ("airflow-reader", "airflow", "select count(*) from dag_run", True),
+        ("airflow-reader", "airflow", "delete from dag_run where false", False),
+        ("lineage", "platform", "select 1", False),
+        ("platform", "airflow", "select 1", False),
+    ],
+)
+def test_a_database_opens_only_to_its_roles(
+    here: Local, role: str, database: str, statement: str, is_allowed: bool
+) -> None:
+    login = {"user": role.replace("-", "_"), "password": here.secret(f"postgres-{role}"), "dbname": database}
+    try:
+        with psycopg.connect(host="127.0.0.1", port=here.port("postgres"), autocommit=True, **login) as connection:
+            connection.execute(statement)
+    except psycopg.Error as error:
+        assert "permission denied" in str(error)
+        assert not is_allowed
+    else:
+        assert is_allowed
+
+
+def test_an_analyst_cannot_write_through_trino_nor_see_raw_files() -> None:
+    assert query("select count(*) from lake.information_schema.tables", user="analyst").rows
+    with pytest.raises(Misconfigured, match="Access Denied"):
+        query("create schema lake.mine", user="analyst")
+    with pytest.raises(Misconfigured, match="Access Denied"):
+        query("show schemas from files", user="analyst")
+    with pytest.raises(Misconfigured, match="Access Denied"):
+        query("select * from lake.system.iceberg_tables", user="nobody")
+
+
+def test_bringing_up_what_is_up_changes_nothing(here: Local) -> None:
+    before = {row.service: row.pid for row in look(here, Supervisor(here))}
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-m", "deploy.local.stack", "up"], cwd=here.root, check=True)
+    assert time.monotonic() - began < 60
+    assert {row.service: row.pid for row in look(here, Supervisor(here))} == before
+
+
+def test_the_supervisors_socket_is_in_a_private_place(here: Local) -> None:
+    socket = here.socket("supervisor.sock")
+    assert Path(socket).is_socket()
+    assert socket.parent.stat().st_mode & 0o077 == 0

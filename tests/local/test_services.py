@@ -1,0 +1,94 @@
+"""What each service's own module generates, as far as it can be told without starting it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy.local.credentials import SECRETS
+from deploy.local.layout import Local
+from deploy.local.services import SERVICES, Launch, clean_environment
+from deploy.local.services import airflow as airflow_service
+from deploy.local.services import metastore as metastore_service
+from deploy.local.services import postgres as postgres_service
+from deploy.local.services.minio import USERS, _policy
+from deploy.local.services.trino import ACCESS
+
+
+@pytest.fixture
+def launches(installation: Local, monkeypatch: pytest.MonkeyPatch) -> dict[str, Launch]:
+    """Every service prepared, with what would ask a database or run a program left out."""
+    monkeypatch.setattr(airflow_service, "_migrate", lambda *_: None)
+    monkeypatch.setattr(metastore_service, "_has_schema", lambda _: True)
+    monkeypatch.setattr(metastore_service, "_compile_wrapper", lambda _: None)
+    monkeypatch.setattr(postgres_service, "_make_cluster", lambda *_: None)
+    (installation.data("kafka") / "logs").mkdir()
+    return {name: service.prepare(installation) for name, service in SERVICES.items()}
+
+
+def values(installation: Local) -> list[str]:
+    """Every secret value, the ones inside a JSON file one by one."""
+    texts = [installation.secret(name) for name in SECRETS]
+    return [value for text in texts for value in (json.loads(text).values() if text.startswith("{") else [text])]
+
+
+def test_no_secret_is_in_a_command_or_an_environment(installation: Local, launches: dict[str, Launch]) -> None:
+    for name, launch in launches.items():
+        shown = " ".join([*launch.argv, *launch.environment.values()])
+        assert not [value for value in values(installation) if value in shown], name
+
+
+def test_every_generated_file_is_private(installation: Local, launches: dict[str, Launch]) -> None:
+    files = [path for path in (installation.state / "conf").rglob("*") if path.is_file()]
+    assert files
+    assert [path for path in files if path.stat().st_mode & 0o077] == []
+
+
+def test_every_address_in_a_command_is_loopback(launches: dict[str, Launch]) -> None:
+    shown = " ".join(part for launch in launches.values() for part in [*launch.argv, *launch.environment.values()])
+    assert "0.0.0.0" not in shown  # noqa: S104
+    assert not re.search(r"(?<![\w.:])\*:\d", shown)
+
+
+def test_the_callers_environment_is_not_passed_on(installation: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "mine")
+    monkeypatch.setenv("ENGINEDGE_PORT_TRINO", "18090")
+    told = clean_environment(installation)
+    assert "AWS_SECRET_ACCESS_KEY" not in told
+    assert told["ENGINEDGE_PORT_TRINO"] == "18090"
+
+
+def test_a_moved_port_reaches_everyone_who_uses_it(
+    installation: Local, launches: dict[str, Launch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGINEDGE_PORT_METASTORE", "19083")
+    for name in ("trino", "spark-master"):
+        SERVICES[name].prepare(installation)
+    for file in ("trino/catalog/lake.properties", "trino/catalog/files.properties", "spark/spark-defaults.conf"):
+        assert "thrift://127.0.0.1:19083" in (installation.state / "conf" / file).read_text(), file
+
+
+def test_airflow_reads_its_secrets_from_files(launches: dict[str, Launch]) -> None:
+    for name, launch in launches.items():
+        if name.startswith("airflow"):
+            commands = {key: value for key, value in launch.environment.items() if key.endswith("_CMD")}
+            assert len(commands) == 4
+            assert all(Path(command.removeprefix("cat ")).is_file() for command in commands.values())
+
+
+def test_an_analyst_may_read_marts_and_core_and_write_nothing() -> None:
+    tables = [rule for rule in ACCESS["tables"] if re.fullmatch(rule["user"], "analyst")]
+    assert all(rule["privileges"] == ["SELECT"] for rule in tables)
+    assert not any(re.fullmatch(rule["schema"], layer) for rule in tables for layer in ("raw", "quarantine", "ops"))
+    assert not any(re.fullmatch(rule["catalog"], "files") for rule in ACCESS["catalogs"] if rule["user"] == "analyst")
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_users_policy_names_only_its_buckets(user: str) -> None:
+    writable, readable = USERS[user]
+    for statement in _policy(writable, readable)["Statement"]:
+        bucket = statement["Resource"][0].removeprefix("arn:aws:s3:::")
+        assert bucket in (writable if "s3:PutObject" in statement["Action"] else readable)
