@@ -6,11 +6,13 @@ is kept for: from which fields of the platform's own stores does this column com
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from typing import Any
 
 from enginedge.lineage import read_datasets, read_jobs
 from enginedge.lineage.database import Connection
+from enginedge.lineage.project_datasets import VERSIONS
 from enginedge.lineage.read_runs import runs_by_id
 
 MOST_STEPS = 200
@@ -168,6 +170,6 @@ def _field(row: dict[str, Any], field: str, sources: list[tuple[dict[str, Any], 
     }
 
 
-def _version(row: dict[str, Any]) -> str | None:
-    found = row["current_version"] or row["last_version"]
-    return found and str(found)
+def _version(row: dict[str, Any]) -> str:
+    """The dataset's version; one that was only ever named as a source has none of its own, and gets a steady stand-in."""
+    return str(row["current_version"] or row["last_version"] or uuid.uuid5(VERSIONS, str(row["id"])))

@@ -1,7 +1,7 @@
 """The graph of jobs and datasets, and the graph of columns.
 
 Node ids are ``dataset:<namespace>:<name>``, ``job:<namespace>:<name>`` and ``datasetField:<namespace>:<dataset>:<field>``,
-split at colons, except those before ``//`` or a digit, which belong to the namespace.
+split at colons, except those before ``//`` or a port, which belong to the namespace.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from enginedge.lineage.read_jobs import job_row
 
 router = APIRouter(prefix="/api/v1")
 DEFAULT_DEPTH = 20
-COLON = re.compile(r":(?!//|\d)")
+COLON = re.compile(r":(?!//|\d+[:/,;])")
 PARTS = {"dataset": 3, "job": 3, "datasetField": 4, "run": 2}
 NO_NODE = {"code": 404, "message": "Could not find node"}
 
@@ -50,10 +50,15 @@ def node_of(request: Request) -> Node:
     return Node(*[*parts, "", ""][:4], version)
 
 
+def _depth(request: Request) -> int:
+    """How many steps to walk; less than none is none."""
+    return 0 if request.query_params.get("depth", "").startswith("-") else whole_number(request, "depth", DEFAULT_DEPTH)
+
+
 @router.get("/lineage")
 def get_lineage(database: Store, request: Request) -> JSONResponse:
     node = node_of(request)
-    depth = whole_number(request, "depth", DEFAULT_DEPTH)
+    depth = _depth(request)
     if node.kind not in ("dataset", "job"):
         given = request.query_params["nodeId"]
         raise Answered(404, {"code": 404, "message": f"Node '{given}' must be of type dataset or job!"})
@@ -68,12 +73,12 @@ def get_lineage(database: Store, request: Request) -> JSONResponse:
 @router.get("/column-lineage")
 def get_column_lineage(database: Store, request: Request) -> JSONResponse:
     node = node_of(request)
-    depth = whole_number(request, "depth", DEFAULT_DEPTH)
+    depth = _depth(request)
     downstream = request.query_params.get("withDownstream", "").lower() == "true"
     if node.kind == "run":
         raise refused("A run has no columns")
     if node.version and downstream:
-        raise refused("Node version cannot be specified when withDownstream is true")
+        raise Answered(400, {"errors": ["Node version cannot be specified when withDownstream is true"]})
     with database.reading() as connection:
         start = _start(connection, node)
         return answer({"graph": column_lineage(connection, start, depth=depth, downstream=downstream, version=node.version)})
@@ -89,7 +94,7 @@ def _start(connection: Connection, node: Node) -> set[tuple[int, str]]:
         where = "(e.target = %(dataset)s or e.source = %(dataset)s)"
         parameters = {"dataset": row and row["id"]}
         if row and node.version:
-            row = one(connection, "select 1 from dataset_version where version = %s", [identifier(node.version)])
+            row = one(connection, "select fields from dataset_version where version = %s", [identifier(node.version)])
     found: list[dict[str, Any]] = []
     if row is not None:
         found = connection.execute(f"select e.* from column_edge e where {where}".encode(), parameters).fetchall()  # noqa: S608
@@ -99,6 +104,7 @@ def _start(connection: Connection, node: Node) -> set[tuple[int, str]]:
         places = {place for place in places if place[0] == parameters["dataset"]}
     if node.kind == "datasetField":
         places = {place for place in places if place[1] == node.field}
-    if not places:
+    described = node.kind == "dataset" and row is not None and row.get("fields")
+    if not places and not described:
         raise Answered(404, NO_NODE)
     return places

@@ -15,6 +15,7 @@ from enginedge.lineage.events import TYPED
 from enginedge.lineage.instants import parsed_instant, written_instant
 
 router = APIRouter(prefix="/api/v1")
+RUN_EVENT = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 COUNTED = {"jobs": "job", "datasets": "dataset", "sources": "source"}
 
@@ -92,14 +93,14 @@ def _event(body: dict[str, Any]) -> dict[str, Any]:
     """An event as the API shows it: the facets that Marquez knows are there, null where the event has none."""
     run, job = body["run"], body["job"]
     return {
-        "eventType": body.get("eventType"),
+        "eventType": None if body.get("eventType") is None else str(body["eventType"]),
         "eventTime": written_instant(parsed_instant(body["eventTime"])),
         "run": {"runId": run["runId"], "facets": _typed(run.get("facets"), "run")},
         "job": {"namespace": job["namespace"], "name": job["name"], "facets": _typed(job.get("facets"), "job")},
         "inputs": _io(body.get("inputs")),
         "outputs": _io(body.get("outputs")),
         "producer": body["producer"],
-        "schemaURL": body.get("schemaURL"),
+        "schemaURL": body.get("schemaURL") or RUN_EVENT,
     }
 
 

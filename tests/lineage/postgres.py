@@ -1,0 +1,70 @@
+"""A PostgreSQL server of the tests' own, in a folder that is thrown away: nothing durable, a port of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+BIN = Path("/usr/lib/postgresql/15/bin")
+
+
+def _as_somebody(*command: str | Path) -> list[str]:
+    """PostgreSQL refuses root: as root it runs under another user number, in a user namespace of its own."""
+    mapped = ["unshare", "--user", "--map-user=1000", "--"] if os.geteuid() == 0 else []
+    return [*mapped, *map(str, command)]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def scratch_server(folder: Path) -> Iterator[str]:
+    """Yields the conninfo of a running server; it is stopped at the end, whatever happened."""
+    if not BIN.exists():
+        found = shutil.which("postgres")
+        if not found:
+            pytest.skip("PostgreSQL's server is not installed")
+    data, port = folder / "data", free_port()
+    subprocess.run(
+        _as_somebody(BIN / "initdb", "-D", data, "-U", "lineage", "-A", "trust", "-E", "UTF8", "--no-sync"),
+        check=True,
+        capture_output=True,
+    )
+    server = subprocess.Popen(
+        _as_somebody(
+            *(BIN / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1"),
+            *("-c", f"unix_socket_directories={folder}", "-c", "fsync=off"),
+        ),
+        stderr=subprocess.DEVNULL,
+    )
+    conninfo = f"host=127.0.0.1 port={port} user=lineage dbname=postgres"
+    try:
+        _wait(conninfo)
+        yield conninfo
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def _wait(conninfo: str) -> None:
+    stop = time.monotonic() + 60
+    while True:
+        try:
+            psycopg.connect(conninfo).close()
+            return
+        except psycopg.OperationalError:
+            if time.monotonic() > stop:
+                raise
+            time.sleep(0.1)
