@@ -1,0 +1,32 @@
+PY := .venv/bin/python
+STACK := $(PY) -m deploy.local.stack
+PYTEST := $(PY) -m pytest
+MACHINE_PYTHON := $(shell command -v python3.11 || command -v python3)
+.DEFAULT_GOAL := help
+.PHONY: help bootstrap up down status logs night test test-unit soak bench bench-lake lint
+
+help: ## what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+bootstrap: ## install what the stack needs: into a cache outside the checkout, and into .venv
+	@$(MACHINE_PYTHON) deploy/local/bootstrap.py
+up: bootstrap ## bring up the whole lake, run a night through it, say where everything is
+	@$(STACK) up && .venv/bin/enginedge lake first-night
+down: ## stop everything that `make up` started; the data stays
+	@$(STACK) down
+status: ## every service: state, port, health, memory
+	@$(STACK) status
+logs: ## follow one service's log: make logs S=trino
+	@$(STACK) logs $(S)
+night: ## run last night, or NIGHT=2026-11-23, without Airflow
+	@.venv/bin/enginedge lake run $(if $(NIGHT),--night $(NIGHT))
+test: lint ## the gate: style, types, import contracts, every test (they bring up a stack of their own)
+	@$(PYTEST)
+test-unit: bootstrap ## the fast tests, which need no stack
+	@$(PYTEST) -m "not stack and not browser and not destructive"
+soak: bootstrap ## run for a long time while things are killed
+	@$(PYTEST) tests/soak
+bench: bench-lake ## every benchmark; figures go to .bench/
+bench-lake: bootstrap ## the lake's figures, printed and in .bench/lake.json
+	@$(PY) -m tests.benchmarks.lake
+lint: bootstrap ## style, types and import contracts
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
