@@ -22,6 +22,7 @@ from enginedge.sample.skew import favourite
 
 TABLE = "events"
 PARTITIONS = 2
+PREFIX = "events."
 FAMILIES = {
     "assistant": ("complete", "stream", "embed", "moderate"),
     "ingestion": ("fetch", "parse", "store"),
@@ -50,7 +51,7 @@ class Arrival:
 
 def topic(family: str) -> str:
     """The topic of a family of workers."""
-    return f"events.{family}"
+    return f"{PREFIX}{family}"
 
 
 def event(night: Night, index: int, arrived: datetime) -> tuple[str, Record]:
@@ -97,9 +98,10 @@ SPOILS: dict[str, shared.Spoil] = {
     "wrong_type": shared.put("duration_ms", "fast", True, [12]),
     "missing": shared.put("event_id", None),
     "out_of_range": shared.put("bytes", -1),
-    "unknown_value": shared.put("outcome", "maybe", "OK"),
+    "unknown_value": shared.put("outcome", "maybe", ""),
     "number_as_text": shared.as_text("queue_ms"),
     "other_zone": _other_zone,
+    "spelling": shared.put("outcome", "OK", "Error "),
     "unknown_field": shared.unknown_field,
     "unicode": _strange_operation,
     "skewed_clock": _ahead,
@@ -123,15 +125,30 @@ def _encoded(record: Record, kind: str | None, chance: Random) -> bytes:
             return text.encode()
 
 
+def _moments(night: Night) -> list[datetime]:
+    """When the night's messages arrive, one after the other."""
+    order = night.stream(TABLE, "arrival")
+    return sorted(night.moment(order) for _ in range(night.count(TABLE)))
+
+
+def _told(night: Night, index: int, moments: list[datetime], kind: str | None) -> tuple[str, Record]:
+    """The event that the message ``index`` tells of: its own, the one before, or one of the night before."""
+    if kind == "duplicate":
+        index = clean_before(night, TABLE, index)
+    if kind == "redelivered":
+        night = night.before(1)
+        moments = _moments(night)
+        index = clean_before(night, TABLE, len(moments) - 1)
+    return event(night, index, moments[index])
+
+
 def arrivals(night: Night) -> Iterator[Arrival]:
     """The night's messages of all topics in the order of arrival."""
-    order = night.stream(TABLE, "arrival")
-    moments = sorted(night.moment(order) for _ in range(night.count(TABLE)))
+    moments = _moments(night)
     plan = dirt(night, TABLE)
     for index, arrived in enumerate(moments):
         kind = plan.get(index)
-        origin = clean_before(night, TABLE, index) if kind == "duplicate" else index
-        family, record = event(night, origin, moments[origin])
+        family, record = _told(night, index, moments, kind)
         key = record["trace_id"].encode()
         chance = night.stream(TABLE, index, "dirt")
         if kind in SPOILS:

@@ -28,7 +28,6 @@ from enginedge.sample.writers import Written, refused, silent
 from enginedge.settings import settings
 
 STORE = "kafka"
-TOPICS = sorted(topic(family) for family in events.FAMILIES)
 TOPIC_SETTINGS = {
     "message.timestamp.type": "CreateTime",
     "message.timestamp.before.max.ms": str(2**63 - 1),
@@ -46,6 +45,11 @@ NOT_YET = {  # what a broker says about a topic that was made a moment ago
 }
 Headers = list[tuple[str, str | bytes | None]]
 There = Counter[tuple[date, str, int]]
+
+
+def topics() -> list[str]:
+    """The topics, one a family."""
+    return sorted(map(topic, events.FAMILIES))
 
 
 @dataclass
@@ -102,12 +106,12 @@ def connected() -> Iterator[Broker]:
 
 def _create_topics(admin: AdminClient) -> None:
     known = admin.list_topics(timeout=PATIENCE_S).topics
-    missing = [name for name in TOPICS if name not in known]
+    missing = [name for name in topics() if name not in known]
     if missing:
         made = admin.create_topics([NewTopic(name, PARTITIONS, 1, config=TOPIC_SETTINGS) for name in missing])
         for future in made.values():
             future.result(PATIENCE_S)
-    for name in set(TOPICS) & set(known):
+    for name in set(topics()) & set(known):
         if len(known[name].partitions) != PARTITIONS:
             raise Misconfigured(
                 f"the topic {name} has {len(known[name].partitions)} partitions, not {PARTITIONS}",
@@ -128,7 +132,7 @@ def _is_young(failure: BaseException) -> bool:
 @retry(retry=retry_if_exception(_is_young), stop=stop_after_delay(PATIENCE_S), wait=wait_fixed(0.2), reraise=True)
 def _bounds(consumer: Consumer, since_ms: int) -> tuple[list[TopicPartition], dict[tuple[str, int], int]]:
     """Of each partition that has a message since then, the offset of the first one; and every partition's end."""
-    partitions = [TopicPartition(name, number, since_ms) for name in TOPICS for number in range(PARTITIONS)]
+    partitions = [TopicPartition(name, number, since_ms) for name in topics() for number in range(PARTITIONS)]
     starts = [start for start in consumer.offsets_for_times(partitions, timeout=PATIENCE_S) if start.offset >= 0]
     ends = {(at.topic, at.partition): consumer.get_watermark_offsets(at, timeout=PATIENCE_S)[1] for at in starts}
     return starts, ends
@@ -139,31 +143,30 @@ def already_there(broker: Broker, nights: Sequence[Night]) -> There:
     consumer = broker.consumer()
     try:
         starts, ends = _bounds(consumer, round(nights[0].start.timestamp() * 1000))
-        there: There = Counter()
-        if starts:
+        left = sum(max(0, ends[start.topic, start.partition] - start.offset) for start in starts)
+        if left:
             consumer.assign(starts)
-        open_ends = {(at.topic, at.partition) for at in starts if at.offset < ends[at.topic, at.partition]}
         wanted = _producer_name(nights[0])
-        while open_ends:
-            for message in _read(consumer):
-                place = (str(message.topic()), int(message.partition() or 0))
-                if dict(message.headers() or []).get("producer") == wanted:
-                    there[(_night_of(message), *place)] += 1
-                if int(message.offset() or 0) + 1 >= ends[place]:
-                    open_ends.discard(place)
+        there: There = Counter()
+        for message in _messages(consumer, left):
+            if dict(message.headers() or []).get("producer") == wanted:
+                there[(_night_of(message), str(message.topic()), int(message.partition() or 0))] += 1
         return there
     finally:
         consumer.close()
 
 
-def _read(consumer: Consumer) -> list[Message]:
-    messages = consumer.consume(10_000, timeout=PATIENCE_S)
-    if not messages:
-        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "no message within the time although more are there"))
-    for message in messages:
-        if message.error():
-            raise KafkaException(message.error())
-    return messages
+def _messages(consumer: Consumer, left: int) -> Iterator[Message]:
+    """The next ``left`` messages; offsets have no gaps, so that their number is known."""
+    while left:
+        batch = consumer.consume(min(left, 10_000), timeout=PATIENCE_S)
+        if not batch:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{left} messages were promised and did not come"))
+        for message in batch:
+            if message.error():
+                raise KafkaException(message.error())
+            yield message
+        left -= len(batch)
 
 
 def _night_of(message: Message) -> date:
@@ -191,7 +194,7 @@ def write(night: Night, broker: Broker, there: There) -> Iterator[Written]:
         raise KafkaException(
             failures[0] if failures else KafkaError(KafkaError._TIMED_OUT, f"{left} messages not taken")
         )
-    for name in TOPICS:
+    for name in topics():
         yield Written(STORE, name, new[name], present[name])
 
 
