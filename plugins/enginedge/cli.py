@@ -1,7 +1,8 @@
 """The command line: ``enginedge <capability> <verb>``.
 
 It has every verb that a DAG has, because Airflow may be what is down. It exits with 2 when the repository or its
-configuration is wrong, 3 when a service did not answer, 4 when a promise was broken; the message goes to standard error.
+configuration is wrong, 3 when a service did not answer, 4 when a promise was broken; the message goes to standard
+error.
 """
 
 from __future__ import annotations
