@@ -67,17 +67,22 @@ def _configuration(jars: str, memory: str) -> dict[str, str]:
         "spark.driver.host": HOST,
         "spark.driver.bindAddress": HOST,
         "spark.driver.extraClassPath": f"{jars}/*",
-        "spark.driver.defaultJavaOptions": "-XX:+UseSerialGC",
+        "spark.driver.defaultJavaOptions": "-XX:+UseSerialGC -Dderby.stream.error.file=/dev/null",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.sql.catalog.lake": "org.apache.iceberg.spark.SparkCatalog",
-        "spark.sql.catalog.lake.catalog-impl": "org.apache.iceberg.inmemory.InMemoryCatalog",
+        "spark.sql.catalog.lake.type": "hive",
         "spark.sql.catalog.lake.io-impl": "org.apache.iceberg.hadoop.HadoopFileIO",
         "spark.sql.catalog.lake.warehouse": "s3a://lake",
         "spark.sql.catalog.lake.cache-enabled": "false",
+        # Hive's metastore as a library, in this driver's memory: no address is set, so that no other is ever reached.
+        "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:memory:lake;create=true",
+        "spark.hadoop.javax.jdo.option.ConnectionDriverName": "org.apache.derby.jdbc.EmbeddedDriver",
+        "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
+        "spark.hadoop.hive.metastore.schema.verification": "false",
     }
 
 

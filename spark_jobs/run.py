@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from enginedge.errors import EnginEdgeError
 from enginedge.lake.contracts import Contract, contracts
+from enginedge.lake.failures import named
 from spark_jobs.engine import core
-from spark_jobs.engine.failures import named
 from spark_jobs.engine.night import Night
 from spark_jobs.engine.progress import say
 from spark_jobs.engine.raw import append_night

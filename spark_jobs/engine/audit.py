@@ -74,9 +74,13 @@ def check_branch(branch: DataFrame, contract: Contract, nights: str, expected: i
     if found["all_rows"] != found["keys"]:
         doubled = found["all_rows"] - found["keys"]
         raise Violated(
-            f"the rule {contract.unique.name} is broken on the branch by {doubled} rows", where=contract.table, untouched="main"
+            f"the rule {contract.unique.name} is broken on the branch by {doubled} rows",
+            where=contract.table,
+            untouched="main",
         )
     if found["written"] != expected:
         raise Violated(
-            f"{expected} rows were accepted, but {found['written']} stand on the branch", where=contract.table, untouched="main"
+            f"{expected} rows were accepted, but {found['written']} stand on the branch",
+            where=contract.table,
+            untouched="main",
         )

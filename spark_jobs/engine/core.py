@@ -101,7 +101,9 @@ def _merge(branch: Branch, batch: Batch, refused: int) -> Seal:
         finally:
             rows.unpersist()
         facts.update(counts.facts())
-    return Seal(counts={**counts.facts(), "nights": batch.nights, "full_refresh": batch.night.full_refresh}, position={})
+    return Seal(
+        counts={**counts.facts(), "nights": batch.nights, "full_refresh": batch.night.full_refresh}, position={}
+    )
 
 
 def _counts(rows: DataFrame, batch: Batch, refused: int) -> Counts:

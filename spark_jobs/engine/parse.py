@@ -48,7 +48,9 @@ def conformed(
     wanted = [*(column.name for column in contract.columns), *(kept(name) for name in RAW), RULE, REASON]
     lost = [name for name in wanted if name not in parsed.columns]
     if lost:
-        raise Violated(f"its transform does not give {', '.join(lost)}", where=contract.table, remedy="mend the transform")
+        raise Violated(
+            f"its transform does not give {', '.join(lost)}", where=contract.table, remedy="mend the transform"
+        )
     columns = [f"CAST(`{column.name}` AS {column.type}) AS `{column.name}`" for column in contract.columns]
     rule, reason = first_broken(((rule, rule.broken(SPARK)) for rule in contract.rules), SPARK)
     judged = [f"coalesce({REASON}, {reason}) AS {REASON}", f"coalesce({RULE}, {rule}) AS {RULE}"]
@@ -69,7 +71,11 @@ def parse(raw: DataFrame, contract: Contract, record_as_json: str) -> DataFrame:
         "*", f"from_json(__json, {SPARK.text(schema)}, {options}) AS __fields"
     )
     judged: list[tuple[Rule, str]] = [(Readable(), Readable().broken(SPARK))]
-    judged += [(Type(column.name, column.type), _no_value(column)) for column in taken if column.type != "string" or _deeper(column)]
+    judged += [
+        (Type(column.name, column.type), _no_value(column))
+        for column in taken
+        if column.type != "string" or _deeper(column)
+    ]
     rule, reason = first_broken(judged, SPARK)
     values = [f"{Type(column.name, column.type).cast(SPARK, _text(column))} AS `{column.name}`" for column in taken]
     return text.selectExpr(

@@ -190,5 +190,10 @@ def _lost_the_race(error: Exception) -> bool:
     said = str(error)
     return any(
         sign in said
-        for sign in ("is not an ancestor", "metadata refresh is required", "CommitFailedException", "does not exist: night_")
+        for sign in (
+            "is not an ancestor",
+            "metadata refresh is required",
+            "CommitFailedException",
+            "does not exist: night_",
+        )
     )

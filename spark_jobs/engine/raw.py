@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from enginedge.lake.contracts import contract
+from enginedge.lake.rules import Dialect
 from spark_jobs.engine.layout import layout_of
 from spark_jobs.engine.night import Night
 from spark_jobs.engine.progress import step
@@ -49,7 +50,7 @@ def _append(job: RawJob, night: Night, branch: Branch, before: Published | None)
         "changed_at",
         f"DATE'{night.label}' AS _night",
         "current_timestamp() AS _ingested_at",
-        f"'{night.run}' AS _run",
+        f"{Dialect.SPARK.text(night.run)} AS _run",
     )
     rows.writeTo(branch.table.name).append()
     count = int(branch.head().get("added-records", "0"))

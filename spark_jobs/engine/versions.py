@@ -57,5 +57,7 @@ def periods_of(good: DataFrame, contract: Contract) -> str:
     if not found:
         return "false"
     if len(found) > MANY:
-        return f"{column} BETWEEN DATE'{min(row['first'] for row in found)}' AND DATE'{max(row['last'] for row in found)}'"
+        return (
+            f"{column} BETWEEN DATE'{min(row['first'] for row in found)}' AND DATE'{max(row['last'] for row in found)}'"
+        )
     return " OR ".join(f"{column} BETWEEN DATE'{row['first']}' AND DATE'{row['last']}'" for row in sorted(found))

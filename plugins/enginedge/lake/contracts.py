@@ -114,7 +114,9 @@ class Contract:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise Misconfigured(f"{self.table} has no column {name!r}", where=str(self.path), remedy="add it to the contract")
+        raise Misconfigured(
+            f"{self.table} has no column {name!r}", where=str(self.path), remedy="add it to the contract"
+        )
 
     def personal(self) -> tuple[Column, ...]:
         """The columns that hold personal data."""

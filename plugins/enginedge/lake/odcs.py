@@ -123,7 +123,9 @@ def _contract(document: Document, odcs: OpenDataContractStandard, table: SchemaO
     name = document.path.name.removesuffix(".yaml")
     if table.physicalName != name or name.partition(".")[0] not in LAYERS:
         raise document.wrong(
-            f"physicalName is {table.physicalName!r}", (*at, "physicalName"), f"a contract's file is named as its table: {name}"
+            f"physicalName is {table.physicalName!r}",
+            (*at, "physicalName"),
+            f"a contract's file is named as its table: {name}",
         )
     columns = tuple(
         _column(document, column, (*at, "properties", index)) for index, column in enumerate(table.properties or ())
@@ -131,7 +133,9 @@ def _contract(document: Document, odcs: OpenDataContractStandard, table: SchemaO
     names = {column.name for column in columns}
     own = _custom(table)
     if own.get("version") and own["version"] not in names:
-        raise document.wrong(f"the version column {own['version']!r} is no column", (*at, "customProperties"), "name a column")
+        raise document.wrong(
+            f"the version column {own['version']!r} is no column", (*at, "customProperties"), "name a column"
+        )
     contract = Contract(
         table=name,
         description=_sentence(document, table.description, at),
@@ -154,7 +158,9 @@ def _column(document: Document, column: SchemaProperty, at: Path_) -> Column:
     if not column.name:
         raise document.wrong("a column has no name", at, "give it one")
     if not column.physicalType:
-        raise document.wrong(f"{column.name} has no physicalType", at, f"give it one of {', '.join(LOGICAL)}, decimal(p,s)")
+        raise document.wrong(
+            f"{column.name} has no physicalType", at, f"give it one of {', '.join(LOGICAL)}, decimal(p,s)"
+        )
     logical = "number" if DECIMAL.fullmatch(column.physicalType) else LOGICAL.get(column.physicalType)
     if logical is None:
         raise document.wrong(
@@ -199,7 +205,9 @@ def _partition(document: Document, table: SchemaObject) -> Partition | None:
             transform = str(_custom(column).get("partitionTransform", "identity"))
             if transform not in TRANSFORMS:
                 at: Path_ = ("schema", 0, "properties", index, "customProperties")
-                raise document.wrong(f"unknown partitionTransform {transform!r}", at, f"use one of {', '.join(TRANSFORMS)}")
+                raise document.wrong(
+                    f"unknown partitionTransform {transform!r}", at, f"use one of {', '.join(TRANSFORMS)}"
+                )
             return Partition(column.name or "", transform)
     return None
 
@@ -231,4 +239,6 @@ def _freshness_h(document: Document, odcs: OpenDataContractStandard) -> float:
     for promise in odcs.slaProperties or ():
         if promise.property == "freshness" and promise.unit == "h" and isinstance(promise.value, int | float):
             return float(promise.value)
-    raise document.wrong("it promises no freshness in hours", ("slaProperties",), "give slaProperties a freshness, unit h")
+    raise document.wrong(
+        "it promises no freshness in hours", ("slaProperties",), "give slaProperties a freshness, unit h"
+    )

@@ -61,7 +61,9 @@ def rules_of_table(document: Document, table: SchemaObject, names: set[str]) -> 
             raise _unknown(document, quality, at)
         for column in (stated.get("column"), stated.get("other")):
             if column not in names:
-                raise document.wrong(f"not_after names {column!r}, which is no column", at, "name a column of the table")
+                raise document.wrong(
+                    f"not_after names {column!r}, which is no column", at, "name a column of the table"
+                )
         yield NotAfter(stated["column"], stated["other"])
 
 

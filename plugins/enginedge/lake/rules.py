@@ -246,7 +246,9 @@ class Unique:
     def offenders(self, dialect: Dialect, table: str) -> str:
         """A query for the number of values that stand in more than one row of ``table``."""
         columns = ", ".join(dialect.name_of(column) for column in self.columns)
-        return f"SELECT count(*) FROM (SELECT {columns} FROM {table} GROUP BY {columns} HAVING count(*) > 1) AS offenders"
+        return (
+            f"SELECT count(*) FROM (SELECT {columns} FROM {table} GROUP BY {columns} HAVING count(*) > 1) AS offenders"
+        )
 
 
 def first_broken(rules: Iterable[tuple[Rule, str]], dialect: Dialect) -> tuple[str, str]:

@@ -71,4 +71,8 @@ def newest_change(written: DataFrame) -> dict[str, Any]:
     newest = written.selectExpr("unix_micros(max(changed_at)) AS newest").first()
     if newest is None or newest["newest"] is None:
         return {}
-    return {CHANGED_AT: (datetime.fromisoformat("1970-01-01T00:00:00+00:00") + timedelta(microseconds=newest["newest"])).isoformat()}
+    return {
+        CHANGED_AT: (
+            datetime.fromisoformat("1970-01-01T00:00:00+00:00") + timedelta(microseconds=newest["newest"])
+        ).isoformat()
+    }

@@ -96,12 +96,16 @@ def _starts(topics: tuple[str, ...], position: dict[str, Any]) -> dict[str, dict
         found = admin.list_topics(timeout=ANSWER_S).topics
     except KafkaException as error:
         raise Unavailable(
-            f"Kafka does not answer, or refuses the user lake: {error}", where=f"kafka at {endpoint}", remedy="run `make status`"
+            f"Kafka does not answer, or refuses the user lake: {error}",
+            where=f"kafka at {endpoint}",
+            remedy="run `make status`",
         ) from error
     missing = [topic for topic in topics if topic not in found]
     if missing:
         raise Misconfigured(
-            f"Kafka has no topic {', '.join(missing)}", where=f"kafka at {endpoint}", remedy="seed the platform, or mend the contract"
+            f"Kafka has no topic {', '.join(missing)}",
+            where=f"kafka at {endpoint}",
+            remedy="seed the platform, or mend the contract",
         )
     return {
         topic: {str(part): position.get(topic, {}).get(str(part), EARLIEST) for part in sorted(found[topic].partitions)}

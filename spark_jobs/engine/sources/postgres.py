@@ -41,7 +41,9 @@ class Rows:
         reader = (
             reading.session.read.format("jdbc")
             .option("driver", "org.postgresql.Driver")
-            .option("url", f"jdbc:postgresql://{endpoint}/{origin.container}?connectTimeout=5&ApplicationName=enginedge")
+            .option(
+                "url", f"jdbc:postgresql://{endpoint}/{origin.container}?connectTimeout=5&ApplicationName=enginedge"
+            )
             .option("user", self.role.replace("-", "_"))
             .option("password", settings().secret(f"postgres-{self.role}"))
             .option("fetchsize", FETCH)

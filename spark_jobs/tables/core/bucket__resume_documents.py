@@ -28,4 +28,9 @@ def transform(rows: DataFrame) -> DataFrame:
     )
 
 
-JOB = SparkJob(writes="core.bucket__resume_documents", reads="raw.bucket__resume_documents", transform=transform, record_as_json=FRONT_MATTER_AS_JSON)
+JOB = SparkJob(
+    writes="core.bucket__resume_documents",
+    reads="raw.bucket__resume_documents",
+    transform=transform,
+    record_as_json=FRONT_MATTER_AS_JSON,
+)

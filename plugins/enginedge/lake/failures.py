@@ -29,7 +29,10 @@ def named(error: BaseException, table: str) -> EnginEdgeError:
     untouched = "main of every table that is not published yet"
     if _FULL.search(said):
         return Unavailable(
-            f"a store is full: {_around(_FULL, said)}", where=table, untouched=untouched, remedy="make room, run the night again"
+            f"a store is full: {_around(_FULL, said)}",
+            where=table,
+            untouched=untouched,
+            remedy="make room, run the night again",
         )
     if _REFUSED.search(said):
         return Misconfigured(

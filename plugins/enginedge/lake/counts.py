@@ -1,0 +1,104 @@
+"""Where a night's records went, table by table: the numbers, and the page that a person reads them on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TableCounts:
+    """One core table and what it published for a night: ``raw = accepted + quarantined + duplicate + superseded``.
+
+    Attributes:
+        night: the night that the numbers belong to; ``nights`` is the condition on ``_night`` that chose the raw rows.
+        status: ``published`` by this run, or ``already published`` by an earlier one.
+        inserted, updated: of the accepted rows, those with a new key and those that replaced an older version.
+        application: Spark's id of the application that published, where this run did.
+    """
+
+    table: str
+    night: str
+    run: str
+    status: str
+    raw: int
+    accepted: int
+    quarantined: int
+    duplicate: int
+    superseded: int
+    inserted: int
+    updated: int
+    nights: str
+    full_refresh: bool
+    snapshot: int
+    seconds: float = 0.0
+    application: str = ""
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> TableCounts:
+        """From what the application, or a snapshot's summary, says; what is not ours in it is left out."""
+        return cls(**{field.name: facts[field.name] for field in fields(cls) if field.name in facts})
+
+    @property
+    def reconciles(self) -> bool:
+        """Whether every raw row went to exactly one place."""
+        gone = self.accepted + self.quarantined + self.duplicate + self.superseded
+        return gone == self.raw and self.inserted + self.updated == self.accepted
+
+
+@dataclass(frozen=True)
+class MartTotal:
+    """A published mart's measure, equal to the same total of core."""
+
+    mart: str
+    rows: int
+    measure: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A night as it stands published, with the addresses where more is to be read."""
+
+    night: str
+    tables: tuple[TableCounts, ...]
+    marts: tuple[MartTotal, ...]
+    links: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [*self._tables(), "", *self._marts(), "", *(f"{name}: {url}" for name, url in self.links.items())]
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return asdict(self)
+
+    def _tables(self) -> list[str]:
+        head = ("table", "in", "accepted", "quarantined", "duplicate", "superseded", "snapshot")
+        rows = [
+            (each.table, each.raw, each.accepted, each.quarantined, each.duplicate, each.superseded, each.snapshot)
+            for each in self.tables
+        ]
+        return [f"night {self.night}", *_aligned(head, rows)]
+
+    def _marts(self) -> list[str]:
+        return _aligned(
+            ("mart", "rows", "measure = core"), [(each.mart, each.rows, each.measure) for each in self.marts]
+        )
+
+
+def _aligned(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
+    cells = [head, *(tuple(f"{cell:,}" if _is_count(cell) else str(cell) for cell in row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in cells
+    ]
+
+
+def _is_count(cell: Any) -> bool:
+    return isinstance(cell, int) and cell < 10**12

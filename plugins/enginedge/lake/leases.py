@@ -1,0 +1,97 @@
+"""One writer a table: a lease is an advisory lock of PostgreSQL, held by the process that submits the work.
+
+The lock lives as long as the connection, so a killed holder frees it by dying; nothing has to expire and nothing is left
+behind. It keeps two nights from doing the same work twice; what keeps the *effect* single is the publication itself.
+The holder's name stands in its connection's ``application_name``, where whoever waits can read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from enginedge.errors import Misconfigured, Unavailable
+from enginedge.settings import settings
+
+if TYPE_CHECKING:
+    import psycopg
+
+PATIENCE_S = 1800.0
+ASK_EVERY_S = 0.5
+NAME_MARK = "enginedge lease of "
+
+
+@contextmanager
+def leased(tables: Sequence[str], holder: str, patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """Hold the leases of ``tables`` inside the ``with``; they are taken in one order by everyone, so nobody deadlocks.
+
+    Raises:
+        Unavailable: another holder kept one of them for longer than ``patience_s`` (the message names it), or
+            PostgreSQL does not answer.
+        Misconfigured: PostgreSQL refuses the role ``lake``.
+    """
+    stop = time.monotonic() + patience_s
+    with _connected(holder) as connection:
+        for table in sorted(tables):
+            while not _take(connection, table):
+                if time.monotonic() >= stop:
+                    raise Unavailable(
+                        f"the lease is held by {_holder(connection, table) or 'somebody'}",
+                        where=table,
+                        untouched="the table",
+                        remedy="wait for that run, or stop it, then run the night again",
+                    )
+                time.sleep(ASK_EVERY_S)
+        yield
+
+
+def lock_number(table: str) -> int:
+    """The number of the table's advisory lock: 63 bits of a digest, the same in every process."""
+    return int.from_bytes(hashlib.sha256(f"enginedge lease {table}".encode()).digest()[:8], "big") >> 1
+
+
+@contextmanager
+def _connected(holder: str) -> Iterator[psycopg.Connection]:
+    import psycopg
+
+    endpoint = settings().endpoint("postgres")
+    try:
+        connection = psycopg.connect(
+            host=endpoint.host,
+            port=endpoint.port,
+            dbname="platform",
+            user="lake",
+            password=settings().secret("postgres-lake"),
+            application_name=f"{NAME_MARK}{holder}"[:63],
+            autocommit=True,
+            connect_timeout=5,
+            keepalives_idle=10,
+        )
+    except psycopg.OperationalError as error:
+        said = " ".join(str(error).split())
+        where = f"postgres at {endpoint}"
+        if "authentication failed" in said:
+            raise Misconfigured(
+                f"it refuses the role lake: {said}", where=where, remedy="compare the secret"
+            ) from error
+        raise Unavailable(f"PostgreSQL does not answer: {said}", where=where, remedy="look at `make status`") from error
+    with connection:
+        yield connection
+
+
+def _take(connection: psycopg.Connection, table: str) -> bool:
+    found = connection.execute("SELECT pg_try_advisory_lock(%s)", [lock_number(table)]).fetchone()
+    return bool(found and found[0])
+
+
+def _holder(connection: psycopg.Connection, table: str) -> str | None:
+    number = lock_number(table)
+    found = connection.execute(
+        "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+        "WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = %s AND l.objid::bigint = %s",
+        [number >> 32, number & 0xFFFFFFFF],
+    ).fetchone()
+    return str(found[0]).removeprefix(NAME_MARK) if found else None

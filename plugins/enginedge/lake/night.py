@@ -1,0 +1,138 @@
+"""A night, step by step, as the DAG and the command line both take it: refresh a source, reconcile, sum up.
+
+What a night did is read back from the published tables through Trino, another engine than the one that wrote them; no
+state of a run is kept anywhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from enginedge.errors import Violated
+from enginedge.lake import declared, marts, source_lineage, spark, trino
+from enginedge.lake.contracts import contract
+from enginedge.lake.counts import MartTotal, Summary, TableCounts
+from enginedge.lake.leases import leased
+from enginedge.settings import settings
+
+__all__ = ["MartTotal", "Summary", "TableCounts", "reconcile", "refresh_source", "summary"]
+
+
+def refresh_source(
+    source: str, night: str, run: str, full_refresh: bool = False, tell: spark.Tell | None = None
+) -> list[TableCounts]:
+    """Bring every table of ``source`` up to ``night`` (``YYYY-MM-DD``) and return what each of them published.
+
+    A night that is published already changes nothing and says so. ``full_refresh`` rebuilds core and quarantine from the
+    whole of raw.
+
+    Raises:
+        Unavailable, Misconfigured, Violated: names the table or the service; that table is as it was.
+    """
+    with leased(declared.tables_of(source), f"{source}.{night} {run}"):
+        done = spark.submit(source, night, run, full_refresh, tell)
+    counts = [TableCounts.from_facts(facts) for facts in done]
+    source_lineage.emit([each.table for each in counts], night, run)
+    return counts
+
+
+def reconcile(night: str) -> Summary:
+    """The summary of ``night``, once every number in it was counted again in Trino.
+
+    For each core table: raw rows = accepted + quarantined + duplicate + superseded, raw and quarantine hold as many rows
+    as the published snapshot says, the key names one row, and core grew by the rows that were new. For each mart: its
+    measure equals the core total.
+
+    Raises:
+        Violated: names every table and number that does not add up.
+    """
+    found = summary(night)
+    wrong = [sentence for counts in found.tables for sentence in _wrong(counts)]
+    missing = set(declared.core_tables()) - {counts.table for counts in found.tables}
+    wrong += [f"{table} has not published the night {night}" for table in sorted(missing)]
+    if wrong:
+        raise Violated(
+            "; ".join(wrong),
+            where=f"night {night}",
+            remedy="read the table's log, then run the night with full refresh",
+        )
+    return found
+
+
+def summary(night: str) -> Summary:
+    """What stands published of ``night``; tables that have not published it are left out."""
+    tables = tuple(counts for table in declared.core_tables() for counts in _published(table, night))
+    pages = {
+        "Spark": ("spark-master", "ui"),
+        "Trino": ("trino", "main"),
+        "lineage": ("lineage", "main"),
+        "Airflow": ("airflow-api", "main"),
+    }
+    links = {name: settings().endpoint(service, port).url for name, (service, port) in pages.items()}
+    return Summary(night, tables, tuple(_totals()), {**links, "log": str(settings().state / "log" / "spark")})
+
+
+def _published(table: str, night: str) -> Iterable[TableCounts]:
+    """What ``table`` published for ``night``: the newest sealed snapshot of it in the history of main."""
+    for seal in _seals(table):
+        if seal["night"] == night:
+            yield TableCounts.from_facts(seal)
+            return
+
+
+def _seals(table: str) -> list[dict[str, Any]]:
+    """The sealed snapshots of ``table``, newest first; empty for a table that is not there."""
+    schema, _, name = table.partition(".")
+    exists = trino.query(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", parameters=[schema, name]
+    )
+    if not exists.rows:
+        return []
+    of = f"{trino.quoted(schema)}.{trino.quoted(name + '$snapshots')}"
+    rows = trino.query(
+        f"SELECT snapshot_id, element_at(summary, 'enginedge.night'), element_at(summary, 'enginedge.run'), "  # noqa: S608
+        f"element_at(summary, 'enginedge.counts') FROM {of} s "
+        f"WHERE element_at(summary, 'enginedge.counts') IS NOT NULL ORDER BY committed_at DESC"
+    ).rows
+    return [
+        {"table": table, "snapshot": at, "night": night, "run": run, "status": "published", **json.loads(counts)}
+        for at, night, run, counts in rows
+    ]
+
+
+def _wrong(counts: TableCounts) -> Iterable[str]:
+    promised = contract(counts.table)
+    if not counts.reconciles:
+        yield f"{counts.table}: {counts.raw} raw rows do not add up"
+    nights = counts.nights.replace("_night", '"_night"')
+    for schema, expected in (("raw", counts.raw), ("quarantine", counts.quarantined)):
+        there = _count(f"SELECT count(*) FROM {trino.quoted(schema, promised.name)} WHERE {nights}")  # noqa: S608
+        if there != expected:
+            yield f"{schema}.{promised.name} holds {there} rows, {counts.table} says {expected}"
+    keys = ", ".join(trino.quoted(column) for column in promised.key)
+    core = trino.quoted("core", promised.name)
+    doubled = _count(f"SELECT count(*) FROM (SELECT {keys} FROM {core} GROUP BY {keys} HAVING count(*) > 1)")  # noqa: S608
+    if doubled:
+        yield f"{counts.table}: {promised.unique.name} is broken by {doubled} keys"
+    if counts.full_refresh:
+        rows = _count(f"SELECT count(*) FROM {core} FOR VERSION AS OF {counts.snapshot}")  # noqa: S608
+        if rows != counts.accepted:
+            yield f"{counts.table} holds {rows} rows after its rebuild, and accepted {counts.accepted}"
+
+
+def _count(statement: str) -> int:
+    return int(str(trino.query(statement).rows[0][0]))
+
+
+def _totals() -> Iterable[MartTotal]:
+    """Each published mart with its measure, which is held against core."""
+    there = {
+        row[0]
+        for row in trino.query("SELECT table_name FROM information_schema.tables WHERE table_schema = 'mart'").rows
+    }
+    for each in declared.marts():
+        if each.model in there:
+            rows = _count(f"SELECT count(*) FROM {trino.quoted('mart', each.model)}")  # noqa: S608
+            yield MartTotal(each.name, rows, marts.check_measure(each.name))
