@@ -209,9 +209,9 @@ def test_a_database_opens_only_to_its_roles(
 ) -> None:
     login = {"user": role.replace("-", "_"), "password": here.secret(f"postgres-{role}"), "dbname": database}
     expectation = nullcontext() if is_allowed else pytest.raises(psycopg.Error, match="permission denied")
-    with expectation:
-        with psycopg.connect(host="127.0.0.1", port=here.port("postgres"), autocommit=True, **login) as connection:
-            connection.execute(statement)
+    address = {"host": "127.0.0.1", "port": here.port("postgres")}
+    with expectation, psycopg.connect(**address, **login, autocommit=True) as connection:
+        connection.execute(statement)
 
 
 def test_an_analyst_cannot_write_through_trino_nor_see_raw_files() -> None:

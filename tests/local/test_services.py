@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,8 @@ from deploy.local.services import airflow as airflow_service
 from deploy.local.services import metastore as metastore_service
 from deploy.local.services import postgres as postgres_service
 from deploy.local.services.minio import USERS, _policy
-from deploy.local.services.trino import ACCESS
+from deploy.local.services.trino import _access
+from enginedge.lake.contracts import contracts
 
 
 @pytest.fixture
@@ -79,11 +81,32 @@ def test_airflow_reads_its_secrets_from_files(launches: dict[str, Launch]) -> No
             assert all(Path(command.removeprefix("cat ")).is_file() for command in commands.values())
 
 
+def analyst_rules() -> list[dict[str, Any]]:
+    return [rule for rule in _access()["tables"] if re.fullmatch(rule["user"], "analyst")]
+
+
 def test_an_analyst_may_read_marts_and_core_and_write_nothing() -> None:
-    tables = [rule for rule in ACCESS["tables"] if re.fullmatch(rule["user"], "analyst")]
-    assert all(rule["privileges"] == ["SELECT"] for rule in tables)
-    assert not any(re.fullmatch(rule["schema"], layer) for rule in tables for layer in ("raw", "quarantine", "ops"))
-    assert not any(re.fullmatch(rule["catalog"], "files") for rule in ACCESS["catalogs"] if rule["user"] == "analyst")
+    assert all(rule["privileges"] == ["SELECT"] for rule in analyst_rules())
+    schemas = [rule["schema"] for rule in analyst_rules()]
+    assert not any(re.fullmatch(each, layer) for each in schemas for layer in ("raw", "quarantine", "ops", "mart_next"))
+    catalogs = [rule["catalog"] for rule in _access()["catalogs"] if rule["user"] == "analyst"]
+    assert not any(re.fullmatch(each, "files") for each in catalogs)
+
+
+def test_what_a_contract_calls_personal_is_empty_to_an_analyst() -> None:
+    for contract in contracts("core"):
+        rule = next(
+            each
+            for each in analyst_rules()
+            if re.fullmatch(each["schema"], "core") and re.fullmatch(each["table"], contract.name)
+        )
+        masked = {column["name"] for column in rule.get("columns", ()) if column["mask"] == "NULL"}
+        assert masked == {column.name for column in contract.personal()}, contract.table
+
+
+def test_icebergs_metadata_tables_which_show_values_are_closed_to_an_analyst() -> None:
+    tables = [rule["table"] for rule in analyst_rules() if "table" in rule]
+    assert not any(re.fullmatch(each, "mongodb__users$files") for each in tables)
 
 
 @pytest.mark.parametrize("user", USERS)

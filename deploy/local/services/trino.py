@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from typing import Any
 
 from deploy.local.layout import Local
 from deploy.local.private_files import private_folder
 from deploy.local.services.hadoop import REGION
 from deploy.local.services.process import Launch
+from enginedge.lake.contracts import contracts
 from enginedge.settings import HOST
 
 PLUGINS = ("hive", "iceberg", "openlineage", "tpch")
@@ -26,7 +28,8 @@ LINEAGE_PATH = "/api/v1/lineage"
 #: Who writes, and what an analyst may read. Users say who they are by a header: Trino is on loopback only.
 WRITERS = "admin|lake|dbt"
 ALL = ["SELECT", "INSERT", "DELETE", "UPDATE", "OWNERSHIP", "GRANT_SELECT"]
-ACCESS = {
+TABLE = "[a-z0-9_]+"  # none of Iceberg's metadata tables, whose statistics show values
+ACCESS: dict[str, list[dict[str, Any]]] = {
     "catalogs": [
         {"user": WRITERS, "allow": "all"},
         {"user": "analyst", "catalog": "lake|system", "allow": "read-only"},
@@ -35,7 +38,7 @@ ACCESS = {
     "schemas": [{"user": WRITERS, "owner": True}],
     "tables": [
         {"user": WRITERS, "privileges": ALL},
-        {"user": "analyst", "catalog": "lake", "schema": "mart|core|information_schema", "privileges": ["SELECT"]},
+        {"user": "analyst", "schema": "mart|core|information_schema", "table": TABLE, "privileges": ["SELECT"]},
         {"user": "analyst", "catalog": "system", "schema": "jdbc|metadata", "privileges": ["SELECT"]},
         {"user": "health", "catalog": "tpch", "privileges": ["SELECT"]},
     ],
@@ -50,9 +53,15 @@ def prepare(local: Local) -> Launch:
     local.write(
         "trino",
         "access-control.properties",
-        _text({"access-control.name": "file", "security.config-file": str(folder / "rules.json")}),
+        _text(
+            {
+                "access-control.name": "file",
+                "security.config-file": str(folder / "rules.json"),
+                "security.refresh-period": "10s",
+            }
+        ),
     )
-    local.write("trino", "rules.json", json.dumps(ACCESS, indent=1))
+    local.write("trino", "rules.json", json.dumps(_access(), indent=1))
     levels = local.write("trino", "log.properties", "io.trino=WARN\nio.trino.server.Server=INFO\nio.airlift=WARN\n")
     shutil.rmtree(folder / "catalog", ignore_errors=True)
     for name, properties in _catalogs(local).items():
@@ -78,6 +87,23 @@ def prepare(local: Local) -> Launch:
         "io.trino.server.TrinoServer",
     ]
     return Launch(argv, folder=data)
+
+
+def _access() -> dict[str, list[dict[str, Any]]]:
+    """The access rules; what a contract calls personal is empty to an analyst. The first rule that fits decides."""
+    masked = [
+        {
+            "user": "analyst",
+            "catalog": "lake",
+            "schema": contract.layer,
+            "table": contract.name,
+            "privileges": ["SELECT"],
+            "columns": [{"name": column.name, "mask": "NULL"} for column in contract.personal()],
+        }
+        for contract in contracts("core")
+        if contract.personal()
+    ]
+    return {**ACCESS, "tables": [*masked, *ACCESS["tables"]]}
 
 
 def _config(local: Local) -> dict[str, str]:
