@@ -138,7 +138,7 @@ def _told(night: Night, index: int, moments: list[datetime], kind: str | None) -
     if kind == "redelivered":
         night = night.before(1)
         moments = _moments(night)
-        index = clean_before(night, TABLE, len(moments) - 1)
+        index = clean_before(night, TABLE, min(index, len(moments) - 1))
     return event(night, index, moments[index])
 
 

@@ -24,7 +24,7 @@ def nights_until(until: date, count: int, scale: float, seed: int) -> list[Night
     """The ``count`` nights that end with ``until``, the earliest first.
 
     Raises:
-        Misconfigured: for no or too many nights, a scale that is not above zero or too large, and a night to come.
+        Misconfigured: for no or too many nights, a scale that makes no sense, a night that is not over.
     """
     if not 1 <= count <= MOST_NIGHTS:
         raise Misconfigured(f"{count} nights can't be seeded", where="--nights", remedy=f"give 1 to {MOST_NIGHTS}")
@@ -34,11 +34,9 @@ def nights_until(until: date, count: int, scale: float, seed: int) -> list[Night
             where="--scale",
             remedy=f"give a number above 0, up to {LARGEST_SCALE:g}",
         )
-    if until > datetime.now(UTC).date():
+    if until > last_night():
         raise Misconfigured(
-            f"the night {until} has not begun",
-            where="--until",
-            remedy="give a date up to today; stores refuse the future",
+            f"the night {until} is not over", where="--until", remedy="give a date up to yesterday in UTC"
         )
     return [Night(seed, until - timedelta(days=back), scale) for back in reversed(range(count))]
 
