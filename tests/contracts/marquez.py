@@ -47,7 +47,9 @@ def calls() -> Iterator[Call]:
         if request["phase"] == "admin":
             continue
         answer = answers[request["id"]]
-        headers = {name: value for name, value in request.get("headers", {}).items() if name.lower() != "content-length"}
+        headers = {
+            name: value for name, value in request.get("headers", {}).items() if name.lower() != "content-length"
+        }
         yield Call(
             *(request[key] for key in ("id", "db", "phase", "method", "path")),
             headers,
@@ -95,7 +97,9 @@ def _made(request: dict[str, Any]) -> dict[str, Any]:
         event["job"]["facets"] = {"sql": {**marks, "query": sql}} if request["id"] == "post-big-2" else {}
         return event
     tables, columns = int(wide[1]), int(wide[2])
-    fields = [{"name": f"c{n}", "type": "int", "description": f"column number {n} of the table"} for n in range(columns)]
+    fields = [
+        {"name": f"c{n}", "type": "int", "description": f"column number {n} of the table"} for n in range(columns)
+    ]
     names = [{"namespace": "bigfiles", "name": f"t{n}"} for n in range(tables)]
     event["inputs"] = [{**name, "facets": {"schema": {**marks, "fields": fields}}} for name in names]
     lineage = {f"c{n}": {"inputFields": [{**name, "field": f"c{n}"} for name in names]} for n in range(columns)}
@@ -108,8 +112,8 @@ def _made(request: dict[str, Any]) -> dict[str, Any]:
 class Shape:
     """At each place of a JSON document: which types were seen, and which keys an object always and ever had.
 
-    A field that is always null at one place may hold at another what it holds elsewhere: ``anywhere`` is what each key held
-    in any answer at all.
+    A field that is always null at one place may hold at another what it holds elsewhere: ``anywhere`` is what each key
+    held in any answer at all.
     """
 
     anywhere: dict[str, set[str]]

@@ -1,8 +1,9 @@
-"""The relay is driven by the calls that were recorded from a real Marquez, and its answers are held against that server's.
+"""The relay is driven by the calls that were recorded from a real Marquez, and its answers are held against that
+server's.
 
-What is compared is the status and the shape (the same keys, the same types), not the values, which differ from run to run.
-Where the recorded server is broken, or loses something that the relay keeps, the relay departs on purpose: those calls are
-named below, by the reason, and must depart.
+What is compared is the status and the shape (the same keys, the same types), not the values, which differ from run to
+run. Where the recorded server is broken, or loses something that the relay keeps, the relay departs on purpose: those
+calls are named below, by the reason, and must depart.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ DEPARTURES = {
         "poison-2140 poison-2150 extra-6017 extra-6023 extra-6025 extra-6019"
     ),
     "so nothing is broken afterwards": (
-        "poison-2135 poison-2146 poison-2151 poison-2153 poison-2154 extra-6018 extra-6024 extra-6026 extra-6027 extra-6030 "
-        "extra-6031"
+        "poison-2135 poison-2146 poison-2151 poison-2153 poison-2154 extra-6018 extra-6024 extra-6026 extra-6027 "
+        "extra-6030 extra-6031"
     ),
     "U+0000 in a facet is replaced, and the event kept": "poison-7",
     "an unknown parent is made in the namespace that the child names, not in the child's": (
@@ -48,8 +49,8 @@ DEPARTURES = {
     "a Trino query id is replaced by the name of the work": "read-1086 read-1087 read-1321",
     "the relay's own page is at the root": "odd-1600",
     "asked by neither the clients nor the page": (
-        "post-path-6 odd-1610 odd-1615 read-1392 read-1393 read-1394 read-1395 read-1398 read-1452 read-1453 extra-3172 "
-        "extra-3173"
+        "post-path-6 odd-1610 odd-1615 read-1392 read-1393 read-1394 read-1395 read-1398 read-1452 read-1453 "
+        "extra-3172 extra-3173"
     ),
 }
 
@@ -121,6 +122,8 @@ def test_what_an_event_lacks_is_said_in_the_recorded_servers_words(answered: lis
         assert sorted(response.json()["errors"]) == sorted(call.body["errors"]), call.id
 
 
-def test_a_listed_event_shows_the_facets_it_does_not_have_as_null(relays: dict[str, TestClient], answered: object) -> None:
+def test_a_listed_event_shows_the_facets_it_does_not_have_as_null(
+    relays: dict[str, TestClient], answered: object
+) -> None:
     event = relays["A"].get("/api/v1/events/lineage?limit=1").json()["events"][0]
     assert {"nominalTime", "parent"} <= set(event["run"]["facets"] or {"nominalTime": None, "parent": None})

@@ -1,4 +1,4 @@
-"""The relay's web application: Marquez's API under ``/api/v1``, the relay's own state beside it, and the page at ``/``."""
+"""The relay's web application: Marquez's API under ``/api/v1``, the relay's own state, and the page at ``/``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ class EncodedPaths:
         if len(path) > 1 and path.endswith("/") and not path.endswith("//"):
             path = path[:-1]
         accepts = dict(scope["headers"]).get(b"accept", b"*/*").decode("latin-1")
-        if path.startswith("/api/") and not any(kind in accepts for kind in ("*/*", "application/*", "application/json")):
+        if path.startswith("/api/") and not any(
+            kind in accepts for kind in ("*/*", "application/*", "application/json")
+        ):
             refusal = JSONResponse({"code": 406, "message": "HTTP 406 Not Acceptable"}, 406)
             return await refusal(scope, receive, send)
         head = scope["method"] == "HEAD"

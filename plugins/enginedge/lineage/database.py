@@ -107,7 +107,9 @@ def migrate(connection: Connection) -> None:
     """Bring the schema up to date: every file under ``migrations`` once, in order, each in a transaction."""
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [WRITER_LOCK])
-        connection.execute("create table if not exists migration (name text primary key, applied_at timestamptz not null)")
+        connection.execute(
+            "create table if not exists migration (name text primary key, applied_at timestamptz not null)"
+        )
         done = {row["name"] for row in connection.execute("select name from migration")}
         for name, sql in migrations():
             if name not in done:

@@ -1,7 +1,8 @@
 """Reads one OpenLineage event: is it whole, what kind is it, and what are its datasets and its job called here.
 
-What comes out is what is stored and forwarded: canonical names (the name that the producer used is kept as a symlink, so
-that it still finds the dataset), a run id that is a UUID, no login in any name, and no facet so large that it hurts.
+What comes out is what is stored and forwarded: canonical names (the name that the producer used is kept as a symlink,
+so that it still finds the dataset), a run id that is a UUID, no login in any name, and no facet so large that it
+hurts.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ NOT_IN_JOB_NAMESPACE = re.compile(r"[^A-Za-z0-9:/\-.@+_]")
 FACET_LIMIT = 256 * 1024
 DROPPED_FACETS = frozenset({"trino_query_statistics", "environment-properties", "spark.logicalPlan", "spark_unknown"})
 TRIMMED = {"trino_metadata": ("query_plan",)}
+MODELS: dict[str, type[BaseModel]] = {"run": RunEvent, "job": JobEvent, "dataset": DatasetEvent}
 TYPED = {
     "run": ("nominalTime", "parent"),
     "job": ("documentation", "sourceCodeLocation", "sql", "jobType"),
@@ -37,9 +39,8 @@ PRODUCER = "https://enginedge.example/lineage-relay"
 class Refused(Exception):
     """An event that is not taken: the status and the body that its sender gets.
 
-    Attributes:
-        status: 422 for what is missing or misnamed, 500 (with a body that says 400, as Marquez does) for what can't be read.
-        errors: one sentence each.
+    Attributes: status: 422 for what is missing or misnamed, 500 (with a body that says 400, as Marquez does) for what
+        can't be read. errors: one sentence each.
     """
 
     def __init__(self, status: int, errors: list[str]) -> None:
@@ -57,8 +58,8 @@ class Refused(Exception):
 class Event:
     """One event, ready to be stored: ``body`` is canonical JSON; ``kind`` is run, job or dataset.
 
-    ``aliases`` are the other names that it gives its datasets: the alias, the canonical name, and whether the naming rules
-    (rather than the producer's symlink alone) say that both are one.
+    ``aliases`` are the other names that it gives its datasets: the alias, the canonical name, and whether the naming
+    rules (rather than the producer's symlink alone) say that both are one.
     """
 
     kind: str
@@ -70,6 +71,14 @@ class Event:
     def type(self) -> str:
         """The event type in capitals: START, COMPLETE …; empty where the producer gave none."""
         return str(self.body.get("eventType") or "").upper()
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """False for a Trino query that only reads: probes, tests and people ask thousands a day, and none feeds a
+        table.
+        """
+        facets = (self.body.get("run") or {}).get("facets") or {}
+        return (facets.get("trino_query_context") or {}).get("query_type") != "SELECT" or bool(self.body.get("outputs"))
 
     @property
     def is_final(self) -> bool:
@@ -84,9 +93,8 @@ def read_event(raw: bytes | str, names: Names) -> Event:
     """
     body = _decoded(raw)
     kind = _kind(body)
-    model: type[BaseModel] = {"run": RunEvent, "job": JobEvent, "dataset": DatasetEvent}[kind]
     try:
-        model.model_validate(body)
+        MODELS[kind].model_validate(body)
     except ValidationError as error:
         missing, wrong = faults(error)
         raise Refused(500, wrong) if wrong else Refused(422, sorted(set(missing))) from error
@@ -113,7 +121,7 @@ def _no_number(text: str) -> None:
 
 
 def _storable(value: Any) -> Any:
-    """``value`` with what PostgreSQL can't hold (U+0000, half a surrogate pair) replaced; names are checked afterwards."""
+    """``value`` with what PostgreSQL can't hold replaced: U+0000, and half a surrogate pair."""
     if isinstance(value, str):
         return value.encode(errors="surrogatepass").decode(errors="replace").replace("\0", "\ufffd")
     if isinstance(value, list):
@@ -163,8 +171,11 @@ def _check_names(kind: str, body: dict[str, Any], datasets: list[dict[str, Any]]
     for item in datasets:
         if not DATASET_NAMESPACE.match(str(item["namespace"])):
             faulty.append(f"dataset namespace {str(item['namespace'])[:80]!r} holds a character that no namespace may")
-        faulty += [f"symlink namespace {link['namespace']!r} holds a character that no namespace may"
-                   for link in _links(item) if not DATASET_NAMESPACE.match(str(link["namespace"]))]
+        faulty += [
+            f"symlink namespace {link['namespace']!r} holds a character that no namespace may"
+            for link in _links(item)
+            if not DATASET_NAMESPACE.match(str(link["namespace"]))
+        ]
         faulty += [] if item["name"] else ["dataset name must not be empty"]
         faulty += ["dataset name must not hold U+0000"] if "\ufffd" in str(item["name"]) else []
     if kind != "dataset":
@@ -185,7 +196,9 @@ def _links(item: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _rename(item: dict[str, Any], aliases: dict[tuple[str, str], DatasetName], names: Names) -> None:
-    """Give ``item``, and the sources that its column lineage names, the canonical name; keep the given one as a symlink."""
+    """Give ``item``, and the sources that its column lineage names, the canonical name; keep the given one as a
+    symlink.
+    """
     given = _given(item)
     to = aliases[given]
     item["namespace"], item["name"] = to.namespace, to.name
@@ -197,7 +210,9 @@ def _rename(item: dict[str, Any], aliases: dict[tuple[str, str], DatasetName], n
         facets["symlinks"] = {"_producer": PRODUCER, "_schemaURL": LINK_SCHEMA, "identifiers": [own, *rest]}
     if facets and facets.get("columnLineage"):
         lineage = facets["columnLineage"]
-        used = [source for column in (lineage.get("fields") or {}).values() for source in column.get("inputFields") or []]
+        used = [
+            source for column in (lineage.get("fields") or {}).values() for source in column.get("inputFields") or []
+        ]
         for source in [*used, *(lineage.get("dataset") or [])]:
             known = aliases.get(_given(source)) or names.canonical(*_given(source))
             source["namespace"], source["name"] = known.namespace, known.name
@@ -219,7 +234,9 @@ def _name_parent(facets: dict[str, Any], names: Names) -> None:
 
 
 def _trimmed(facets: dict[str, Any] | None) -> dict[str, Any] | None:
-    """``facets`` without Trino's plans and statistics, which are 100 KB a query, and with a mark where one was too large."""
+    """``facets`` without Trino's plans and statistics, which are 100 KB a query, and with a mark where one was too
+    large.
+    """
     if not facets:
         return facets
     kept = {}

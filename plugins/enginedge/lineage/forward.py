@@ -1,9 +1,9 @@
 """Forwards the events to Marquez, at least once each, in order, whatever is down for how long.
 
 The table of events is the outbox: what is pending is sent and then marked, so a crash in between sends it again, which
-Marquez takes. Marquez lets the event that comes last decide, so the order matters: within a run nothing that is not final
-goes after what is. And an end that names no datasets would take a job's edges away: it is sent with those that the job
-was last known to have.
+Marquez takes. Marquez lets the event that comes last decide, so the order matters: within a run nothing that is not
+final goes after what is. And an end that names no datasets would take a job's edges away: it is sent with those that
+the job was last known to have.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
-from tenacity import RetryError, Retrying, retry_if_exception_type, stop_when_event_set, wait_random_exponential
+from tenacity import (
+    RetryCallState,
+    RetryError,
+    Retrying,
+    retry_if_exception_type,
+    stop_when_event_set,
+    wait_random_exponential,
+)
 
 from enginedge.errors import Unavailable
 from enginedge.lineage.database import Connection, Database, one
@@ -70,8 +77,8 @@ class Forwarder:
             retry=retry_if_exception_type(Unavailable),
             wait=wait_random_exponential(multiplier=0.5, max=self.longest_pause_s),
             stop=stop_when_event_set(self._stop),
-            sleep=self._stop.wait,
-            before_sleep=lambda state: self._note(state.outcome and state.outcome.exception()),
+            sleep=self._rest,
+            before_sleep=self._note,
         )
         while not self._stop.is_set():
             try:
@@ -83,7 +90,11 @@ class Forwarder:
                 self._awake.wait(IDLE_S)
                 self._awake.clear()
 
-    def _note(self, error: BaseException | None) -> None:
+    def _rest(self, seconds: float) -> None:
+        self._stop.wait(seconds)
+
+    def _note(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
         if not self._trouble:
             log.warning("forwarding waits: %s", error)
         self._trouble = str(error)

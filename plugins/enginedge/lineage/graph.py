@@ -1,7 +1,7 @@
 """The graph over what was stored: which job feeds which dataset, and which column comes from which.
 
-:func:`lineage` and :func:`column_lineage` answer as Marquez does. :func:`walk_to_sources` answers the question that lineage
-is kept for: from which fields of the platform's own stores does this column come, and by which way?
+:func:`lineage` and :func:`column_lineage` answer as Marquez does. :func:`walk_to_sources` answers the question that
+lineage is kept for: from which fields of the platform's own stores does this column come, and by which way?
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MOST_STEPS = 200
 
 
 def lineage(connection: Connection, *, job: int | None, dataset: int | None, depth: int) -> list[dict[str, Any]]:
-    """The nodes around one job or dataset: its jobs with their datasets, and those of ``depth`` further steps each way."""
+    """The nodes around one job or dataset: its jobs with their datasets, and ``depth`` further steps each way."""
     datasets = {dataset} if dataset is not None else set()
     jobs: set[int] = {job} if job is not None else set()
     if dataset is not None:
@@ -88,7 +88,9 @@ Field = tuple[int, str]
 def column_lineage(
     connection: Connection, start: set[Field], *, depth: int, downstream: bool, version: str | None = None
 ) -> list[dict[str, Any]]:
-    """The columns upstream of ``start`` (and downstream, if asked), ``depth`` steps far; edges run from column to source."""
+    """The columns upstream of ``start`` (and downstream, if asked), ``depth`` steps far; edges run from column to
+    source.
+    """
     edges: dict[tuple[Field, Field], dict[str, Any]] = {}
     for toward in ("target", "source") if downstream else ("target",):
         seen, frontier = set(start), set(start)
@@ -137,7 +139,9 @@ def _field_nodes(
         {
             "id": name(field),
             "type": "DATASET_FIELD",
-            "data": _field(rows[field[0]], field[1], [(rows[source[0]], source[1], row) for source, row in sources[field]]),
+            "data": _field(
+                rows[field[0]], field[1], [(rows[source[0]], source[1], row) for source, row in sources[field]]
+            ),
             "inEdges": inward[field],
             "outEdges": outward[field],
         }
@@ -145,7 +149,9 @@ def _field_nodes(
     ]
 
 
-def _field(row: dict[str, Any], field: str, sources: list[tuple[dict[str, Any], str, dict[str, Any]]]) -> dict[str, Any]:
+def _field(
+    row: dict[str, Any], field: str, sources: list[tuple[dict[str, Any], str, dict[str, Any]]]
+) -> dict[str, Any]:
     first = sources[0][2] if sources else {}
     kinds = {column["name"]: column.get("type") for column in row["fields"]}
     return {
@@ -171,5 +177,5 @@ def _field(row: dict[str, Any], field: str, sources: list[tuple[dict[str, Any], 
 
 
 def _version(row: dict[str, Any]) -> str:
-    """The dataset's version; one that was only ever named as a source has none of its own, and gets a steady stand-in."""
+    """The dataset's version; one that was only ever named as a source gets a steady stand-in."""
     return str(row["current_version"] or row["last_version"] or uuid.uuid5(VERSIONS, str(row["id"])))

@@ -17,7 +17,7 @@ from typing import Any
 HEX_SUFFIX = re.compile(r"-[0-9a-f]{32}$")
 BRANCH = re.compile(r"[._@#]?(?:branch_)?night_\d{8}_[0-9a-zA-Z]+$|[.](?:branch|tag)_[^.]+$|@[^.@]+$")
 METADATA_TABLES = frozenset(
-    "snapshots history files manifests partitions refs entries all_data_files all_files metadata_log_entries".split()
+    {"snapshots", "history", "files", "manifests", "partitions", "refs", "entries", "all_files"}
 )
 BUILD_SUFFIXES = ("__dbt_tmp", "__dbt_backup")
 CATALOG_NAMES = frozenset({"spark_catalog", "iceberg", "hive"})
@@ -25,7 +25,9 @@ LOOPBACK = re.compile(r"(?<=//)(?:localhost|\[::1\])(?=[:/]|$)")
 CREDENTIALS = re.compile(r"(?<=//)[^/@]*@")
 
 TRINO_QUERY_ID = re.compile(r"^\d{8}_\d{6}_\d{5}_[a-z0-9]{5}$")
-DBT_COMMENT = re.compile(r'/\*\s*\{[^*]*?"node_id":\s*"(?P<kind>\w+)\.[^."]+\.(?P<name>[^"]+)"[^*]*\}\s*\*/')
+DBT_COMMENT = re.compile(
+    r'/\*\s*(?:\{[^*]*?"node_id":\s*")?(?P<kind>model|seed|snapshot|test|unit_test|operation)\.[^.\s"]+\.(?P<name>[^\s"*]+)'
+)
 TARGET = re.compile(
     r"^\s*(?:create\s+(?:or\s+replace\s+)?table(?:\s+if\s+not\s+exists)?|insert\s+into|insert\s+overwrite|merge\s+into"
     r"|delete\s+from|update|alter\s+table|drop\s+table(?:\s+if\s+exists)?|create\s+(?:or\s+replace\s+)?view)"
@@ -81,12 +83,14 @@ class Names:
         if scheme == "iceberg":
             return DatasetName(self.metastore, self.table(name.strip("/").replace("/", "."))) if rest else None
         if namespace in self.warehouses:
-            table = _table_of_path(name)
-            return DatasetName(self.metastore, self.table(table)) if table else None
+            at_path = _table_of_path(name)
+            return DatasetName(self.metastore, self.table(at_path)) if at_path else None
         return None
 
     def table(self, name: str) -> str:
-        """``schema.table`` of a dotted name: without catalog, branch, metadata table and the suffix of a table being built."""
+        """``schema.table`` of a dotted name: without catalog, branch, metadata table and the suffix of a table being
+        built.
+        """
         name = name.replace('"', "").replace("`", "").partition("$")[0]
         folded = BRANCH.sub("", name)
         parts = (folded or name).split(".")
@@ -100,7 +104,9 @@ class Names:
 
 
 def tidy_namespace(namespace: str) -> str:
-    """``namespace`` with one spelling for S3 and for loopback, and without the login that a connection string may carry."""
+    """``namespace`` with one spelling for S3 and for loopback, and without the login that a connection string may
+    carry.
+    """
     namespace = re.sub(r"^s3[an]://", "s3://", namespace)
     namespace = CREDENTIALS.sub("", namespace)
     return LOOPBACK.sub("127.0.0.1", namespace).rstrip("/") or namespace

@@ -1,8 +1,9 @@
-"""Folds the datasets of an event into the tables that are read: the datasets themselves, their versions and their columns.
+"""Folds the datasets of an event into the tables that are read: the datasets themselves, their versions and their
+columns.
 
-An output says what a dataset is now; an input adds what its reader knew. What an event leaves out is kept, because a START
-that names a table must not empty what the last COMPLETE told of it. A dataset that was first seen under another name is
-absorbed by the one that it turns out to be.
+An output says what a dataset is now; an input adds what its reader knew. What an event leaves out is kept, because a
+START that names a table must not empty what the last COMPLETE told of it. A dataset that was first seen under another
+name is absorbed by the one that it turns out to be.
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ def absorb(connection: Connection, old: int, new: int) -> None:
     for table, key in (("run_dataset", "run_id"), ("job_dataset", "job")):
         connection.execute(
             f"""update {table} t set dataset = %s where dataset = %s and not exists (
-                    select from {table} o where o.{key} = t.{key} and o.direction = t.direction and o.dataset = %s)""".encode(),  # noqa: S608
+                    select from {table} o
+                    where o.{key} = t.{key} and o.direction = t.direction and o.dataset = %s)""".encode(),  # noqa: S608
             [new, old, new],
         )
     for mine, other in (("target", "source"), ("source", "target")):
@@ -148,7 +150,7 @@ def describe(connection: Connection, told: list[Told], at: datetime) -> None:
                fields = case when jsonb_array_length(q.fields) > 0 then q.fields else d.fields end,
                facets = case when q.is_output and q.facets <> '{}' then q.facets else d.facets || q.facets end,
                source = coalesce(q.source, d.source), description = coalesce(q.description, d.description),
-               lifecycle = case when q.is_output then coalesce(q.lifecycle, d.lifecycle, '') else coalesce(d.lifecycle, '') end,
+               lifecycle = coalesce(case when q.is_output then q.lifecycle end, d.lifecycle, ''),
                deleted = case when q.is_output then q.lifecycle is not distinct from 'DROP' else d.deleted end,
                updated_at = greatest(d.updated_at, %s), hidden = false
            from jsonb_to_recordset(%s) as q(id bigint, is_output boolean, fields jsonb, facets jsonb, source text,
@@ -172,7 +174,9 @@ def _row(one: Told) -> dict[str, Any]:
     }
 
 
-def add_versions(connection: Connection, told: list[Told], run_id: uuid.UUID | None, at: datetime, *, final: bool) -> None:
+def add_versions(
+    connection: Connection, told: list[Told], run_id: uuid.UUID | None, at: datetime, *, final: bool
+) -> None:
     """Make a version of each output, one a run and schema, and of each input that has none; tie them to the run.
 
     A version becomes its dataset's current one when the run that wrote it has ended.
@@ -186,8 +190,8 @@ def add_versions(connection: Connection, told: list[Told], run_id: uuid.UUID | N
         """insert into dataset_version (version, dataset, run_id, schema_version, fields, facets, lifecycle, created_at)
            select q.version, q.id, case when q.is_output then %(run)s::uuid end, q.schema_version, q.fields, q.facets,
                   coalesce(q.lifecycle, ''), %(at)s
-           from jsonb_to_recordset(%(rows)s) as q(id bigint, is_output boolean, fields jsonb, facets jsonb, lifecycle text,
-                                                  version uuid, schema_version uuid)
+           from jsonb_to_recordset(%(rows)s) as q(id bigint, is_output boolean, fields jsonb, facets jsonb,
+                                                  lifecycle text, version uuid, schema_version uuid)
            join dataset d on d.id = q.id where q.is_output or d.last_version is null
            on conflict (version) do update set facets = dataset_version.facets || excluded.facets""",
         {"run": run_id, "at": at, "rows": Jsonb(rows)},
@@ -241,7 +245,9 @@ def draw_columns(connection: Connection, told: list[Told], job: int, at: datetim
 
 
 def _transformation(column: dict[str, Any], source: dict[str, Any]) -> tuple[str | None, str | None]:
-    """The description and the type of the way from ``source`` to the column: newer events give them a source column each."""
+    """The description and the type of the way from ``source`` to the column: newer events give them a source column
+    each.
+    """
     steps = source.get("transformations") or []
     if column.get("transformationType") or column.get("transformationDescription") or not steps:
         return column.get("transformationDescription"), column.get("transformationType")

@@ -1,8 +1,8 @@
 """Folds an event into the tables that are read: jobs, their versions, their runs, and what they read and write.
 
-It follows Marquez where its clients can see it, and departs where it loses something: a START that arrives late does not
-reopen a finished run, an event without datasets does not take a job's edges away, a parent that nobody has spoken for yet
-is made in the namespace that the child names, and its state is a guess until it speaks for itself.
+It follows Marquez where its clients can see it, and departs where it loses something: a START that arrives late does
+not reopen a finished run, an event without datasets does not take a job's edges away, a parent that nobody has spoken
+for yet is made in the namespace that the child names, and its state is a guess until it speaks for itself.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ def _job(connection: Connection, event: Event, run_id: uuid.UUID | None) -> dict
     namespace, simple = event.body["job"]["namespace"], event.body["job"]["name"]
     parent = _parent_facet(event)
     parent_job = _parent(connection, event, parent) if parent else None
+    parent_id: int | None = parent_job["id"] if parent_job else None
     name = simple
     if parent_job is not None:
         prefix = f"{parent_job['name']}."
@@ -90,7 +91,7 @@ def _job(connection: Connection, event: Event, run_id: uuid.UUID | None) -> dict
         ).fetchone()
         if known and simple in (known["name"], known["simple_name"]):
             name, simple = known["name"], known["simple_name"]
-    return _upsert_job(connection, event, namespace, name, simple, parent_job and parent_job["id"])
+    return _upsert_job(connection, event, namespace, name, simple, parent_id)
 
 
 def _upsert_job(
@@ -99,10 +100,10 @@ def _upsert_job(
     facets = event.body["job"].get("facets") or {}
     kind = facets.get("jobType") or {}
     found = connection.execute(
-        """insert into job (namespace, name, simple_name, parent, type, integration, location, description, facets, labels,
-                            created_at, updated_at)
-           values (%(namespace)s, %(name)s, %(simple)s, %(parent)s, %(type)s, %(integration)s, %(location)s, %(description)s,
-                   %(facets)s, %(labels)s, %(at)s, %(at)s)
+        """insert into job (namespace, name, simple_name, parent, type, integration, location, description, facets,
+                            labels, created_at, updated_at)
+           values (%(namespace)s, %(name)s, %(simple)s, %(parent)s, %(type)s, %(integration)s, %(location)s,
+                   %(description)s, %(facets)s, %(labels)s, %(at)s, %(at)s)
            on conflict (namespace, name) do update set
                parent = coalesce(excluded.parent, job.parent), facets = job.facets || excluded.facets,
                type = case when %(integration)s::text is null then job.type else excluded.type end,
@@ -174,17 +175,19 @@ def _run(connection: Connection, event: Event, run_id: uuid.UUID, job: dict[str,
     nominal = facets.get("nominalTime") or {}
     parent = _parent_facet(event)
     made = connection.execute(
-        """insert into run (id, job, parent, state, started_at, ended_at, nominal_start, nominal_end, args, facets, job_facets,
-                            created_at, updated_at)
-           values (%(id)s, %(job)s, %(parent)s, %(state)s, %(start)s, %(end)s, %(from)s, %(to)s, %(args)s, %(facets)s,
-                   %(job_facets)s, %(at)s, %(at)s)
+        """insert into run (id, job, parent, state, started_at, ended_at, nominal_start, nominal_end, args, facets,
+                            job_facets, created_at, updated_at)
+           values (%(id)s, %(job)s, %(parent)s, %(state)s, %(start)s, %(end)s, %(from)s, %(to)s, %(args)s,
+                   %(facets)s, %(job_facets)s, %(at)s, %(at)s)
            on conflict (id) do update set
                state = case when %(type)s = '' then run.state
-                            when run.has_spoken and %(end)s::timestamptz is null and run.ended_at >= %(at)s then run.state
+                            when run.has_spoken and %(end)s::timestamptz is null and run.ended_at >= %(at)s
+                            then run.state
                             else excluded.state end,
                job = case when run.has_spoken then run.job else excluded.job end, has_spoken = true,
                parent = coalesce(excluded.parent, run.parent),
-               started_at = case when %(type)s = 'START' then %(at)s else coalesce(run.started_at, excluded.started_at) end,
+               started_at = case when %(type)s = 'START' then %(at)s
+                                 else coalesce(run.started_at, excluded.started_at) end,
                ended_at = coalesce(excluded.ended_at, run.ended_at),
                nominal_start = coalesce(excluded.nominal_start, run.nominal_start),
                nominal_end = coalesce(excluded.nominal_end, run.nominal_end),
@@ -220,7 +223,11 @@ def _arguments(nominal: dict[str, Any], parent: dict[str, Any] | None) -> dict[s
         if nominal.get(value):
             arguments[key] = str(written_instant(parsed_instant(nominal[value])))
     if parent:
-        arguments |= {"run_id": parent["run"]["runId"], "name": parent["job"]["name"], "namespace": parent["job"]["namespace"]}
+        arguments |= {
+            "run_id": parent["run"]["runId"],
+            "name": parent["job"]["name"],
+            "namespace": parent["job"]["namespace"],
+        }
     return arguments
 
 
@@ -231,8 +238,10 @@ def _tie_datasets(
     counts = event.is_final or event.kind == "job" or job["type"] == "STREAM"
     rows = [[one.id for one in told], [one.direction for one in told]]
     if counts and run_id is not None:
-        earlier = connection.execute("select dataset, direction from run_dataset where run_id = %s", [run_id]).fetchall()
-        rows = [[row["dataset"] for row in earlier], [row["direction"] for row in earlier]]
+        earlier = connection.execute(
+            "select dataset, direction from run_dataset where run_id = %s", [run_id]
+        ).fetchall()
+        rows = [[row["dataset"] for row in named], [row["direction"] for row in named]]
     if not rows[0]:
         return
     if counts:

@@ -41,7 +41,11 @@ def datasets(connection: Connection, namespace: str, limit: int, offset: int) ->
     shapes = shaped(connection, rows)
     for row, shape in zip(rows, shapes, strict=True):
         if (namespace, row["shown"]) != (row["namespace"], row["name"]):
-            shape |= {"id": {"namespace": namespace, "name": row["shown"]}, "namespace": namespace, "name": row["shown"]}
+            shape |= {
+                "id": {"namespace": namespace, "name": row["shown"]},
+                "namespace": namespace,
+                "name": row["shown"],
+            }
     return shapes, counted["n"] if counted else 0
 
 

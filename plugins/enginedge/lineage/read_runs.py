@@ -43,7 +43,8 @@ def latest_runs(connection: Connection, jobs: list[int], count: int) -> dict[int
     rows = connection.execute(
         f"""select q.* from unnest(%s::bigint[]) as wanted(job)
             cross join lateral ({SELECT} where r.job = wanted.job
-                                order by coalesce(r.started_at, r.created_at) desc, r.created_at desc limit %s) q""".encode(),
+                                order by coalesce(r.started_at, r.created_at) desc, r.created_at desc
+                                limit %s) q""".encode(),  # noqa: S608
         [jobs, count],
     ).fetchall()
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)

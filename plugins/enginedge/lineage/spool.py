@@ -1,10 +1,10 @@
 """Reads what emitters left in the spool folder, each line once, whatever dies in between.
 
-An emitter appends lines to a file of its own (Spark's listener: one file an application; openlineage-python: one file an
-event), and needs neither the relay nor PostgreSQL to be up. The relay reads whole lines only, and writes down how far it
-read in the transaction that stores what it read. A file is known by its inode and the digest of how it begins, since
-inodes are used again. A line that is no event is set aside under ``rejected`` with the reason. A file that has come to
-rest is moved to ``archive``, where it is still watched, and goes when it has rested there.
+An emitter appends lines to a file of its own (Spark's listener: one file an application; openlineage-python: one file
+an event), and needs neither the relay nor PostgreSQL to be up. The relay reads whole lines only, and writes down how
+far it read in the transaction that stores what it read. A file is known by its inode and the digest of how it begins,
+since inodes are used again. A line that is no event is set aside under ``rejected`` with the reason. A file that has
+come to rest is moved to ``archive``, where it is still watched, and goes when it has rested there.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class Spool:
         return file.tell() == stat.st_size
 
     def _read_batch(self, file: BinaryIO, path: Path, stat: os.stat_result, *, rested: bool) -> tuple[int, bool]:
-        """Store the next lines and where they end, in one transaction; returns how many, and whether there may be more."""
+        """Store the next lines and where they end, in one transaction; tells how many, and if there may be more."""
         file.seek(0)
         beginning = file.read(BEGINNING)
         if b"\n" not in beginning and len(beginning) < BEGINNING and not rested:
@@ -152,7 +152,9 @@ class Spool:
             file.seek(known["position"])
             lines = _lines(file, rested=rested)
             stored = sum(
-                self._take(connection, line, path.name, known["line"] + n) for n, line in enumerate(lines, 1) if line.strip()
+                self._take(connection, line, path.name, known["line"] + n)
+                for n, line in enumerate(lines, 1)
+                if line.strip()
             )
             position = known["position"] + sum(map(len, lines))
             file.seek(position)
@@ -188,7 +190,9 @@ class Spool:
         log.warning("line %s of %s was set aside: %s", number, name, reason)
 
     def _tidy(self, path: Path) -> None:
-        """Move a file that has come to rest, and is read to its end, to the archive; remove it when it has rested there."""
+        """Move a file that has come to rest, and is read to its end, to the archive; remove it when it has rested
+        there.
+        """
         try:
             stat = path.stat()
         except FileNotFoundError:
@@ -214,7 +218,8 @@ def _shape(stat: os.stat_result) -> tuple[int, int]:
 def _known(connection: Connection, inode: int, born: str, path: Path) -> dict[str, Any]:
     """How far the file has been read."""
     connection.execute(
-        "insert into spool_file (inode, born, path) values (%s, %s, %s) on conflict do nothing", [inode, born, str(path)]
+        "insert into spool_file (inode, born, path) values (%s, %s, %s) on conflict do nothing",
+        [inode, born, str(path)],
     )
     return one(connection, "select * from spool_file where inode = %s and born = %s", [inode, born]) or {}
 

@@ -27,7 +27,9 @@ def take(database: Database, events: Iterable[Event], *, origin: str = "post") -
 
 
 def add(connection: Connection, event: Event, origin: str) -> int:
-    """Store one event in the caller's transaction."""
+    """Store one event in the caller's transaction; returns 1, or 0 for one that is not worth keeping."""
+    if not event.is_worth_keeping:
+        return 0
     job = event.body.get("job") or {}
     connection.execute(
         """insert into event (kind, event_time, event_type, run_id, job_namespace, job_name, origin, body)

@@ -41,7 +41,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Edges:
-    """All edges that a walk may take: the sources of a column, and the pairs of tables that a listener saw a job join."""
+    """All edges that a walk may take: the sources of a column, and the pairs of tables that a listener saw joined."""
 
     sources: dict[Place, list[Place]]
     observed: frozenset[tuple[tuple[str, str], tuple[str, str]]]
@@ -71,7 +71,9 @@ def walk_to_sources(connection: Connection, namespace: str, table: str, column: 
     """
     row = dataset_row(connection, namespace, table)
     if row is None:
-        raise Misconfigured(f"no dataset {table!r} is known", where=namespace, remedy="run a night first, or mend the name")
+        raise Misconfigured(
+            f"no dataset {table!r} is known", where=namespace, remedy="run a night first, or mend the name"
+        )
     return paths(edges(connection), Place(row["namespace"], row["name"], column))
 
 
@@ -105,7 +107,8 @@ def edges(connection: Connection) -> Edges:
     """All column edges and all observed pairs of tables, as they are now."""
     sources: dict[Place, list[Place]] = {}
     for row in connection.execute(
-        """select distinct t.namespace as tn, t.name as td, e.target_field, s.namespace as sn, s.name as sd, e.source_field
+        """select distinct t.namespace as tn, t.name as td, e.target_field,
+                  s.namespace as sn, s.name as sd, e.source_field
            from column_edge e join dataset t on t.id = e.target join dataset s on s.id = e.source"""
     ):
         target = Place(row["tn"], row["td"], row["target_field"])

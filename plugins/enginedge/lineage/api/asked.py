@@ -53,7 +53,7 @@ class Page(NamedTuple):
 
 
 def whole_number(request: Request, name: str, default: int) -> int:
-    """The query parameter ``name``: not a number is no such path, a negative one is refused, an empty one the default."""
+    """The query parameter ``name``: no number is no such path, a negative one is refused, an empty one the default."""
     given = request.query_params.get(name, "")
     if given == "":
         return default

@@ -150,7 +150,8 @@ def add_tag(database: Store, namespace: Namespace, dataset: DatasetName, tag: Ta
         row = dataset_or_404(connection, namespace, dataset)
         connection.execute("insert into tag values (%s) on conflict do nothing", [tag])
         connection.execute(
-            "update dataset set tags = array_append(tags, %s) where id = %s and not %s = any(tags)", [tag, row["id"], tag]
+            "update dataset set tags = array_append(tags, %s) where id = %s and not %s = any(tags)",
+            [tag, row["id"], tag],
         )
         return _shown(connection, namespace, dataset)
 

@@ -82,9 +82,13 @@ def list_jobs(database: Store, request: Request, namespace: Namespace, page: Pag
 
 
 def _list(database: Store, request: Request, page: Paging, namespace: str | None) -> JSONResponse:
-    states = [choice(given, "lastRunStates", STATES) for given in request.query_params.getlist("lastRunStates") if given]
+    states = [
+        choice(given, "lastRunStates", STATES) for given in request.query_params.getlist("lastRunStates") if given
+    ]
     with database.reading() as connection:
-        jobs, total = read_jobs.jobs(connection, namespace=namespace, states=states, limit=page.limit, offset=page.offset)
+        jobs, total = read_jobs.jobs(
+            connection, namespace=namespace, states=states, limit=page.limit, offset=page.offset
+        )
     return answer({"totalCount": total, "jobs": jobs})
 
 

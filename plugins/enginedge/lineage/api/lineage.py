@@ -1,7 +1,8 @@
 """The graph of jobs and datasets, and the graph of columns.
 
-Node ids are ``dataset:<namespace>:<name>``, ``job:<namespace>:<name>`` and ``datasetField:<namespace>:<dataset>:<field>``,
-split at colons, except those before ``//`` or a port, which belong to the namespace.
+Node ids are ``dataset:<namespace>:<name>``, ``job:<namespace>:<name>`` and
+``datasetField:<namespace>:<dataset>:<field>``, split at colons, except those before ``//`` or a port, which belong to
+the namespace.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def node_of(request: Request) -> Node:
     parts = COLON.split(given, PARTS[kind] - 1)
     if len(parts) < PARTS[kind]:
         raise refused(f"Node '{given}' must have {PARTS[kind]} parts")
-    return Node(*[*parts, "", ""][:4], version)
+    kind, namespace, name, field = [*parts, "", ""][:4]
+    return Node(kind, namespace, name, field, version)
 
 
 def _depth(request: Request) -> int:
@@ -67,7 +69,9 @@ def get_lineage(database: Store, request: Request) -> JSONResponse:
         row = look(connection, node.namespace, node.name)
         if row is None:
             raise refused(f"{node.kind.capitalize()} '{node.name}' not found.", 404)
-        return answer({"graph": lineage(connection, depth=depth, **{"job": None, "dataset": None, node.kind: row["id"]})})
+        return answer(
+            {"graph": lineage(connection, depth=depth, **{"job": None, "dataset": None, node.kind: row["id"]})}
+        )
 
 
 @router.get("/column-lineage")
@@ -81,7 +85,9 @@ def get_column_lineage(database: Store, request: Request) -> JSONResponse:
         raise Answered(400, {"errors": ["Node version cannot be specified when withDownstream is true"]})
     with database.reading() as connection:
         start = _start(connection, node)
-        return answer({"graph": column_lineage(connection, start, depth=depth, downstream=downstream, version=node.version)})
+        return answer(
+            {"graph": column_lineage(connection, start, depth=depth, downstream=downstream, version=node.version)}
+        )
 
 
 def _start(connection: Connection, node: Node) -> set[tuple[int, str]]:

@@ -80,9 +80,10 @@ def put_namespace(database: Store, namespace: Namespace, meta: NamespaceMeta) ->
     with database.writing() as connection:
         row = one(
             connection,
-            """insert into namespace (name, created_at, updated_at, owner, description) values (%s, now(), now(), %s, %s)
-               on conflict (name) do update set owner = excluded.owner, updated_at = excluded.updated_at, hidden = false,
-                   description = coalesce(excluded.description, namespace.description) returning *""",
+            """insert into namespace (name, created_at, updated_at, owner, description)
+               values (%s, now(), now(), %s, %s)
+               on conflict (name) do update set owner = excluded.owner, updated_at = excluded.updated_at,
+                   hidden = false, description = coalesce(excluded.description, namespace.description) returning *""",
             [namespace, meta.ownerName, meta.description],
         )
     return answer(namespace_shape(row or {}))

@@ -9,10 +9,20 @@ from enginedge.lineage.api.asked import Store, answer
 from enginedge.lineage.database import one
 from enginedge.lineage.instants import written_instant
 
-router = APIRouter(prefix="/api/relay")
+router = APIRouter()
+EDGES = """select (select count(*) from job_dataset where in_graph) as datasets,
+                  (select count(*) from column_edge) as columns"""
 
 
-@router.get("/state")
+@router.get("/api/v1/edges")
+def count_edges(database: Store) -> JSONResponse:
+    """How many edges the graph has: between jobs and datasets, and between columns."""
+    with database.reading() as connection:
+        edges = one(connection, EDGES) or {}
+    return answer({"totalCount": edges["datasets"] + edges["columns"], **edges})
+
+
+@router.get("/api/relay/state")
 def get_state(database: Store, request: Request) -> JSONResponse:
     """Counts of what was taken, forwarded and set aside, and the state of the spool and the forwarder."""
     with database.reading() as connection:
@@ -22,11 +32,7 @@ def get_state(database: Store, request: Request) -> JSONResponse:
                    count(*) filter (where forwarding = 'refused') as refused, max(received_at) as last
                from event""",
         )
-        edges = one(
-            connection,
-            """select (select count(*) from job_dataset where in_graph) as datasets,
-                      (select count(*) from column_edge) as columns""",
-        )
+        edges = one(connection, EDGES)
         rejected = connection.execute(
             "select origin, line, reason, rejected_at from rejected order by id desc limit 20"
         ).fetchall()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -134,7 +135,7 @@ def intervals(period: str, zone: str | None, now: datetime) -> list[tuple[dateti
     local = ZoneInfo(zone or "UTC")
     today = now.astimezone(local).replace(hour=0, minute=0, second=0, microsecond=0)
     days = [today - timedelta(days=back) for back in reversed(range(-1, 7))]
-    return [(start.astimezone(UTC), end.astimezone(UTC)) for start, end in zip(days, days[1:], strict=False)]
+    return [(start.astimezone(UTC), end.astimezone(UTC)) for start, end in pairwise(days)]
 
 
 def _period(request: Request) -> tuple[str, str | None]:
@@ -194,4 +195,6 @@ def count_things(database: Store, request: Request, what: str) -> JSONResponse:
                 from unnest(%s::timestamptz[]) with ordinality as q(high, n) order by n""".encode(),  # noqa: S608
             [[span[1] for span in spans]],
         ).fetchall()
-    return answer([_interval(*span, zone, period) | {"count": row["count"]} for span, row in zip(spans, rows, strict=True)])
+    return answer(
+        [_interval(*span, zone, period) | {"count": row["count"]} for span, row in zip(spans, rows, strict=True)]
+    )

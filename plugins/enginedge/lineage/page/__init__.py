@@ -1,4 +1,6 @@
-"""The page at ``/``: the graph around a dataset or a job, drawn in the browser from the relay's own API; nothing external."""
+"""The page at ``/``: the graph around a dataset or a job, drawn in the browser from the relay's own API; nothing
+external.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base
 
 def _file(name: str) -> Response:
     text = (resources.files(__name__) / name).read_text()
-    return Response(text, media_type=KINDS[name], headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
+    return Response(
+        text, media_type=KINDS[name], headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+    )
 
 
 @router.get("/")

@@ -1,0 +1,107 @@
+"""Makes the events that Trino's listener lost, from what Trino's own history and the statement's text say.
+
+The tables are read out of the statement by OpenLineage's own parser, and the columns where the statement names them; a
+``select *`` takes every column as it is. The event is built by openlineage-python, carries the run id that the listener
+would have given it, and says of itself that it was healed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from enginedge.lineage.completeness import Query
+from enginedge.lineage.database import Database
+from enginedge.lineage.events import PRODUCER, read_event, run_uuid
+from enginedge.lineage.naming import COMMENTS, Names
+from enginedge.lineage.read_datasets import dataset_row
+from enginedge.lineage.store import take
+
+JOB_NAMESPACE = "enginedge"
+
+
+def heal(database: Database, names: Names, queries: Sequence[Query]) -> list[str]:
+    """Store an event for each of ``queries`` whose statement can be read; returns the ids of those that were healed."""
+    healed = []
+    for query in queries:
+        with database.reading() as connection:
+            columns = {
+                table: [
+                    column["name"]
+                    for column in (dataset_row(connection, names.metastore, table) or {"fields": []})["fields"]
+                ]
+                for table in tables_of(query.sql, names)[0]
+            }
+        text = event_of(query, names, columns)
+        if text:
+            take(database, [read_event(text, names)], origin="healed")
+            healed.append(query.id)
+    return healed
+
+
+def tables_of(sql: str, names: Names) -> tuple[list[str], list[str]]:
+    """The tables that a statement reads, and those that it writes; nothing where it can't be read."""
+    from openlineage_sql import parse  # type: ignore[import-untyped]
+
+    parsed = parse([COMMENTS.sub(" ", sql)], dialect="generic")
+    if parsed is None or parsed.errors:
+        return [], []
+    read, written = (
+        [names.table(table.qualified_name) for table in tables] for tables in (parsed.in_tables, parsed.out_tables)
+    )
+    return read, written
+
+
+def event_of(query: Query, names: Names, columns: dict[str, list[str]]) -> str | None:
+    """The event, as JSON, that Trino's listener should have sent; ``columns`` are those known of each table read."""
+    from openlineage.client import event_v2 as event
+    from openlineage.client.facet_v2 import column_lineage_dataset, job_type_job, sql_job
+    from openlineage.client.serde import Serde
+
+    read, written = tables_of(query.sql, names)
+    if not written:
+        return None
+    pairs = _columns(query.sql, names, columns)
+    lineage = column_lineage_dataset.ColumnLineageDatasetFacet(
+        {
+            target: column_lineage_dataset.Fields(
+                [column_lineage_dataset.InputField(names.metastore, table, field) for table, field in sources]
+            )
+            for target, sources in pairs.items()
+        }
+    )
+    told = event.RunEvent(
+        eventTime=query.ended.isoformat(),
+        run=event.Run(str(run_uuid(query.id))),
+        job=event.Job(
+            JOB_NAMESPACE,
+            query.id,
+            facets={
+                "jobType": job_type_job.JobTypeJobFacet(processingType="BATCH", integration="TRINO", jobType="QUERY"),
+                "sql": sql_job.SQLJobFacet(query.sql),
+            },
+        ),
+        producer=f"{PRODUCER}/healed",
+        eventType=event.RunState.COMPLETE,
+        inputs=[event.InputDataset(names.metastore, table) for table in read],
+        outputs=[event.OutputDataset(names.metastore, table, facets={"columnLineage": lineage}) for table in written],
+    )
+    return json.dumps(json.loads(Serde.to_json(told)))
+
+
+def _columns(sql: str, names: Names, columns: dict[str, list[str]]) -> dict[str, list[tuple[str, str]]]:
+    """Which column comes from which: as the parser tells, or each from its namesake where all are taken as they are."""
+    from openlineage_sql import parse
+
+    bare = COMMENTS.sub(" ", sql)
+    if "select * from" in " ".join(bare.lower().split()) and len(columns) == 1:
+        ((table, listed),) = columns.items()
+        return {column: [(table, column)] for column in listed}
+    parsed: Any = parse([bare], dialect="generic")
+    return {
+        column.descendant.name: [
+            (names.table(source.origin.qualified_name), source.name) for source in column.lineage if source.origin
+        ]
+        for column in parsed.column_lineage
+    }
