@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from enginedge.lineage.api.asked import Store, answer
+from enginedge.errors import Misconfigured, Violated
+from enginedge.lineage.api.asked import Store, answer, missing, refused
 from enginedge.lineage.database import one
 from enginedge.lineage.instants import written_instant
+from enginedge.lineage.walk import walk_to_sources
 
 router = APIRouter()
 EDGES = """select (select count(*) from job_dataset where in_graph) as datasets,
@@ -47,3 +51,18 @@ def get_state(database: Store, request: Request) -> JSONResponse:
             **request.app.state.own(),
         }
     )
+
+
+@router.get("/api/relay/ways")
+def get_ways(database: Store, request: Request) -> JSONResponse:
+    """The ways from one column back to the stores; 404 with the reason where there is none."""
+    asked = {name: request.query_params.get(name, "") for name in ("namespace", "dataset", "field")}
+    for name, given in asked.items():
+        if not given:
+            raise missing(name)
+    try:
+        with database.reading() as connection:
+            ways = walk_to_sources(connection, asked["namespace"], asked["dataset"], asked["field"])
+    except (Misconfigured, Violated) as error:
+        raise refused(error.what, 404) from error
+    return answer({"ways": [[asdict(place) for place in way] for way in ways]})
