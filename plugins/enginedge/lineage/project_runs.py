@@ -234,11 +234,11 @@ def _arguments(nominal: dict[str, Any], parent: dict[str, Any] | None) -> dict[s
 def _tie_datasets(
     connection: Connection, event: Event, run_id: uuid.UUID | None, job: dict[str, Any], told: list[Told]
 ) -> None:
-    """What the job reads and writes: all that its last finished run named, and what a run under way has named so far."""
+    """What the job reads and writes: all that its last finished run named, and what a run under way named so far."""
     counts = event.is_final or event.kind == "job" or job["type"] == "STREAM"
     rows = [[one.id for one in told], [one.direction for one in told]]
     if counts and run_id is not None:
-        earlier = connection.execute(
+        named = connection.execute(
             "select dataset, direction from run_dataset where run_id = %s", [run_id]
         ).fetchall()
         rows = [[row["dataset"] for row in named], [row["direction"] for row in named]]
