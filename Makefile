@@ -3,7 +3,7 @@ STACK := $(PY) -m deploy.local.stack
 PYTEST := $(PY) -m pytest
 MACHINE_PYTHON := $(shell command -v python3.11 || command -v python3)
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap up down status logs night test test-unit soak bench bench-lake lint
+.PHONY: help bootstrap up down status logs night test test-unit soak bench bench-lake lock lint
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,5 +28,7 @@ soak: bootstrap ## run for a long time while things are killed
 bench: bench-lake ## every benchmark; figures go to .bench/
 bench-lake: bootstrap ## the lake's figures, printed and in .bench/lake.json
 	@$(PY) -m tests.benchmarks.lake
+lock: ## compile requirements/*.lock anew after a change of local.in or pyproject.toml
+	@$(MACHINE_PYTHON) deploy/local/bootstrap.py --lock
 lint: bootstrap ## style, types and import contracts
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports

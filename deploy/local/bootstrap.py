@@ -1,9 +1,10 @@
 """Make this machine able to run the whole stack: `python3 deploy/local/bootstrap.py`, or `make bootstrap`.
 
-Standard library only, because it runs before anything is there. It says what the machine lacks (as root on Debian it gets
-that itself), installs everything pinned under deploy/local/pins into a cache outside the checkout ($ENGINEDGE_CACHE, else
-the user's cache folder), makes .venv from requirements/local.lock, and writes .state/toolchain.json, where the stack
-reads where everything is. It may be stopped at any moment and run again; a second run has nothing to do.
+Standard library only, because it runs before anything is there. It says what the machine lacks (as root on Debian it
+gets that itself), installs everything pinned under deploy/local/pins into a cache outside the checkout
+($ENGINEDGE_CACHE, else the user's cache folder), makes .venv from requirements/local.lock, and writes
+.state/toolchain.json, where the stack reads where everything is. It may be stopped at any moment and run again; a
+second run has nothing to do.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 if sys.version_info[:2] != (3, 11):
-    sys.exit("Python 3.11 is missing: this is %d.%d; run it by python3.11 (apt-get install python3.11)" % sys.version_info[:2])
+    sys.exit(
+        f"Python 3.11 is missing: this is {sys.version.split()[0]}; apt-get install python3.11, and run it by that"
+    )
 sys.path[0] = str(ROOT)  # not this folder: its modules must not stand before the standard library's
 
 from deploy.local.toolchain import machine, recipes  # noqa: E402
 from deploy.local.toolchain.commands import Failed  # noqa: E402
 from deploy.local.toolchain.environment import Environment  # noqa: E402
 from deploy.local.toolchain.items import Cache, Item, forget_unused, install  # noqa: E402
+from deploy.local.toolchain.locks import compile_locks  # noqa: E402
 
 PINS = Path(__file__).resolve().parent / "pins"
 Step = tuple[str, Callable[[], bool], Callable[[Callable[[str], None]], None]]  # name, is it there?, make it
@@ -39,6 +43,7 @@ class Progress:
         self.failures: list[str] = []
 
     def say(self, name: str, state: str) -> None:
+        """Print one line."""
         with self.printing:
             print(f"{time.monotonic() - self.started:7.1f} s  {name:<16} {state}", flush=True)
 
@@ -74,10 +79,13 @@ def default_cache() -> Path:
 
 
 def item_step(item: Item, cache: Cache) -> Step:
+    """Installing one pin."""
     return item.name, lambda: item.is_installed(cache), lambda say: install(item, cache, say)
 
 
 def packages_step() -> Step:
+    """Installing Debian's packages that the services need."""
+
     def make(say: Callable[[str], None]) -> None:
         packages = [need.package for need in machine.lacking(machine.RUNNING)]
         say("installing " + ", ".join(packages))
@@ -87,7 +95,7 @@ def packages_step() -> Step:
 
 
 def check_machine(everything_is_there: bool, cache: Cache) -> list[str]:
-    """What keeps this machine from going on, one line each; as root on Debian what building needs is installed first."""
+    """What keeps this machine from going on, one line each; as root on Debian, what building needs is installed."""
     lacking = machine.lacking(machine.BUILDING)
     packages = [need.package for need in lacking if need.package]
     if packages and machine.can_install():
@@ -106,9 +114,9 @@ def write_toolchain(items: dict[str, Item], cache: Cache, environment: Environme
         "venv": str(environment.folder),
         "spark_home": str(environment.folder / "lib" / "python3.11" / "site-packages" / "pyspark"),
         "postgres_bin": machine.postgres_bin(),
-        "redis_server": machine.program("redis-server")(),
-        "redis_cli": machine.program("redis-cli")(),
-        "chromium": machine.program("chromium")(),
+        "redis_server": machine.server("redis-server")(),
+        "redis_cli": machine.server("redis-cli")(),
+        "chromium": machine.server("chromium")(),
     }
     for item in items.values():
         if item.is_installed(cache):
@@ -155,11 +163,39 @@ def bootstrap(names: list[str]) -> list[str]:
     return progress.failures
 
 
+def record(name: str) -> list[str]:
+    """Write the checksums of what a changed pom resolves to now; reading the difference is left to a person."""
+    if not (PINS / "maven" / name / "pom.xml").is_file():
+        return [f"{name} has no pom.xml in {PINS / 'maven'}"]
+    recipes.record_checksums(PINS / "maven" / name, Cache(default_cache()), machine.java_home(17) or "")
+    return []
+
+
+def lock() -> list[str]:
+    """Compile every lock anew, with the uv that is pinned."""
+    cache = Cache(default_cache())
+    uv = recipes.pinned_items(PINS, cache, "")["uv"]
+    install(uv, cache)
+    compile_locks(ROOT, cache, uv.paths(cache)["uv"])
+    return []
+
+
 def main() -> int:
+    """Run the command line; what failed goes to standard error, with what to do about it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="PIN", help="install only these pins (default: all but those on request)")
+    parser.add_argument("names", nargs="*", metavar="PIN", help="only these pins (default: all but those on request)")
+    parser.add_argument(
+        "--record-checksums", metavar="NAME", help="write maven/NAME/jars.sha256 anew after a wanted change"
+    )
+    parser.add_argument("--lock", action="store_true", help="compile requirements/*.lock anew")
+    arguments = parser.parse_args()
     try:
-        failures = bootstrap(parser.parse_args().names)
+        if arguments.lock:
+            failures = lock()
+        elif arguments.record_checksums:
+            failures = record(arguments.record_checksums)
+        else:
+            failures = bootstrap(arguments.names)
     except KeyboardInterrupt:
         failures = ["stopped; what was finished is kept: run it again to go on"]
     except Failed as failed:

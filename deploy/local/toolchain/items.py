@@ -1,8 +1,8 @@
 """Installing one thing so that it is either wholly there or not at all.
 
-An item's folder in the cache is named by the hash of its pins and appears by one rename, after everything in it was written
-through to the disk. Whatever was interrupted before that is swept away by the next run. Two bootstraps from two checkouts
-meet at a lock, which the system frees when its holder dies.
+An item's folder in the cache is named by the hash of its pins and appears by one rename, after everything in it was
+written through to the disk. Whatever was interrupted before that is swept away by the next run. Two bootstraps from two
+checkouts meet at a lock, which the system frees when its holder dies.
 """
 
 from __future__ import annotations

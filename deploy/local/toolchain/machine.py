@@ -34,16 +34,24 @@ class Need:
         return f"{self.name} is missing: {' or '.join(filter(None, [how, self.remedy]))}"
 
 
-def program(name: str) -> Callable[[], str | None]:
-    """A finder for an executable on the PATH; the system's own folders are looked into as well."""
+def on_path(name: str) -> Callable[[], str | None]:
+    """A finder for a program that is run by its bare name."""
+    return lambda: shutil.which(name)
+
+
+def server(name: str) -> Callable[[], str | None]:
+    """A finder for a program that is run by its path: it may lie where only root's PATH leads."""
     return lambda: shutil.which(name) or shutil.which(name, path="/usr/local/sbin:/usr/sbin:/sbin:/usr/bin")
 
 
 def java_home(major: int) -> str | None:
-    """The home of a JDK of exactly this major version: ``JAVA<major>_HOME``, ``JAVA_HOME``, the PATH's, then the system's."""
-    on_path = shutil.which("java")
+    """The home of a JDK of exactly this major version.
+
+    Looked for in this order: ``JAVA<major>_HOME``, ``JAVA_HOME``, the one on the PATH, the system's folder.
+    """
+    java = shutil.which("java")
     candidates = [os.environ.get(f"JAVA{major}_HOME"), os.environ.get("JAVA_HOME")]
-    candidates += [str(Path(on_path).resolve().parents[1])] if on_path else []
+    candidates += [str(Path(java).resolve().parents[1])] if java else []
     candidates += sorted(str(path) for path in Path("/usr/lib/jvm").glob("*"))
     for home in filter(None, candidates):
         release = Path(home, "release")
@@ -79,22 +87,22 @@ def _fonts() -> str | None:
 
 BUILDING = [
     Need("Java 17", lambda: java_home(17), "openjdk-17-jdk-headless", "set JAVA17_HOME"),
-    Need("Java 25", lambda: java_home(25), "", "install a JDK 25 (Temurin's package is temurin-25-jdk) or set JAVA25_HOME"),
+    Need("Java 25", lambda: java_home(25), "", "install a JDK 25 (Temurin has temurin-25-jdk) or set JAVA25_HOME"),
     Need("Go 1.26 or newer", go, "", "install Go 1.26 and put its bin folder on the PATH"),
-    Need("Maven", program("mvn"), "maven"),
-    Need("make", program("make"), "make"),
-    Need("git", program("git"), "git"),
-    Need("tar", program("tar"), "tar"),
-    Need("setpriv", program("setpriv"), "util-linux"),
+    Need("Maven", on_path("mvn"), "maven"),
+    Need("make", on_path("make"), "make"),
+    Need("git", on_path("git"), "git"),
+    Need("tar", on_path("tar"), "tar"),
+    Need("setpriv", on_path("setpriv"), "util-linux"),
     Need("pip for this Python", lambda: "yes" if importlib.util.find_spec("pip") else None, "python3-pip"),
 ]
 RUNNING = [
     Need("PostgreSQL 15's server", postgres_bin, "postgresql-15"),
-    Need("redis-server", program("redis-server"), "redis-server"),
-    Need("redis-cli", program("redis-cli"), "redis-tools"),
-    Need("Chromium", program("chromium"), "chromium"),
+    Need("redis-server", server("redis-server"), "redis-server"),
+    Need("redis-cli", server("redis-cli"), "redis-tools"),
+    Need("Chromium", server("chromium"), "chromium"),
     Need("fonts for Chromium", _fonts, "fonts-liberation"),
-    Need("unshare", program("unshare"), "util-linux"),
+    Need("unshare", on_path("unshare"), "util-linux"),
 ]
 
 

