@@ -1,0 +1,127 @@
+"""A night through the whole lake: what it publishes is what the sources hold, once, whole, and again the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+import httpx
+import pytest
+
+from enginedge.lake import declared, marts, trino
+from enginedge.settings import settings
+from tests.integration.conftest import Lake, enginedge
+from tests.integration.expected import expected
+
+pytestmark = pytest.mark.stack
+
+PLACES = ("raw", "accepted", "quarantined", "duplicate", "superseded")
+
+
+def rerun(night: str, *options: str) -> dict[str, Any]:
+    """The summary of one more run of ``night``."""
+    finished: dict[str, Any] = json.loads(enginedge("lake", "run", "--night", night, "--json", *options).stdout)
+    return finished
+
+
+def digests() -> dict[str, str]:
+    """A digest of every published table whose rows do not change while Airflow itself works."""
+    tables = [table for table in declared.core_tables() if not table.startswith("core.airflow")]
+    names = [*tables, *(mart.name for mart in declared.marts() if not mart.name.startswith("mart.pipelines"))]
+    return {name: marts.digest(name) for name in names}
+
+
+def test_every_count_is_the_one_that_an_independent_reader_finds_in_the_source(lake_of_two_nights: Lake) -> None:
+    first, second = lake_of_two_nights.nights
+    for night, after, summary in zip((first, second), (None, first), lake_of_two_nights.summaries, strict=True):
+        published = {each["table"].removeprefix("core."): each for each in summary["tables"]}
+        wanted = {table.removeprefix("core."): asdict(counts) for table, counts in expected(night, after).items()}
+        found = {table: {place: published[table][place] for place in PLACES} for table in wanted}
+        assert found == wanted
+        assert all(counts["quarantined"] > 0 for counts in wanted.values())
+
+
+def test_every_table_of_the_inventory_of_contracts_was_published(lake_of_two_nights: Lake) -> None:
+    published = [each["table"] for each in lake_of_two_nights.summaries[-1]["tables"]]
+    assert sorted(published) == sorted(declared.core_tables())
+    assert {each["mart"] for each in lake_of_two_nights.summaries[-1]["marts"]} == {m.name for m in declared.marts()}
+
+
+def test_running_a_night_again_changes_no_row(lake_of_two_nights: Lake) -> None:
+    before = digests()
+    again = rerun(lake_of_two_nights.nights[-1])
+    published = {each["table"]: each["snapshot"] for each in lake_of_two_nights.summaries[-1]["tables"]}
+    assert {each["table"]: each["snapshot"] for each in again["tables"]} == published
+    assert digests() == before
+
+
+def test_a_second_night_adds_only_its_own_raw_rows(lake_of_two_nights: Lake) -> None:
+    first, second = lake_of_two_nights.nights
+    for table in (t.removeprefix("core.") for t in declared.core_tables()):
+        name = trino.quoted("raw", table)
+        rows = dict(map(tuple, trino.query(f"select cast(_night as varchar), count(*) from {name} group by 1").rows))  # noqa: S608
+        by_night = {
+            night: next(each["raw"] for each in summary["tables"] if each["table"] == f"core.{table}")
+            for night, summary in zip((first, second), lake_of_two_nights.summaries, strict=True)
+        }
+        assert rows == {night: count for night, count in by_night.items() if count}
+
+
+def test_a_dropped_mart_comes_back_the_same_without_any_run_state(lake_of_two_nights: Lake) -> None:
+    before = digests()
+    for mart in declared.marts():
+        trino.query(f"drop table {trino.quoted('mart', mart.model)}")
+        trino.query(f"drop table {trino.quoted('mart_next', mart.model)}")
+    shutil.rmtree(settings().state / "dbt")
+    rerun(lake_of_two_nights.nights[-1])
+    assert digests() == before
+
+
+def test_a_rebuild_from_raw_gives_the_same_rows_and_no_reader_sees_it_happen(lake_of_two_nights: Lake) -> None:
+    before = digests()
+    watched = ["core.mongodb__interviews", "core.kafka__service_events", "mart.services__daily_throughput"]
+    seen: dict[str, Counter[str]] = {table: Counter() for table in watched}
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            for table in watched:
+                try:
+                    seen[table][marts.digest(table)] += 1
+                except Exception as error:  # noqa: BLE001 - whatever a reader meets is what this test is about
+                    seen[table][str(error)] += 1
+
+    reader = threading.Thread(target=watch)
+    reader.start()
+    try:
+        rerun(lake_of_two_nights.nights[-1], "--full-refresh", "--source", "mongodb", "--source", "kafka")
+    finally:
+        done.set()
+        reader.join()
+    assert digests() == before
+    assert {table: set(states) for table, states in seen.items()} == {table: {before[table]} for table in watched}
+    assert all(sum(states.values()) > 10 for states in seen.values())
+
+
+def test_every_source_ran_as_one_application_of_the_spark_master(lake_of_two_nights: Lake) -> None:
+    master = httpx.get(settings().endpoint("spark-master", "ui").url + "/json/", timeout=10).json()
+    finished = Counter(each["name"] for each in master["completedapps"] if each["state"] == "FINISHED")
+    for night in lake_of_two_nights.nights:
+        for source in declared.SOURCES:
+            assert finished[f"{source}.{night}"] >= 1, finished
+
+
+def test_every_model_is_a_query_in_trinos_own_list(lake_of_two_nights: Lake) -> None:
+    ran = trino.query("select query from system.runtime.queries where state = 'FINISHED'", user="admin").rows
+    for mart in declared.marts():
+        assert any("create" in row[0].lower() and mart.model in row[0] for row in ran), mart.name
+
+
+def test_raw_files_are_a_hive_table_that_trino_reads(lake_of_two_nights: Lake) -> None:
+    lines = trino.query('select count(*) from "files"."landing"."news_articles"').rows[0][0]
+    raw = trino.query("select count(*) from lake.raw.bucket__news_articles").rows[0][0]
+    assert lines >= raw > 0
