@@ -7,6 +7,7 @@ hurts.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
@@ -145,12 +146,20 @@ def run_uuid(text: object) -> uuid.UUID:
 
 
 def _canonical(kind: str, body: dict[str, Any], names: Names) -> Event:
+    for side in ("inputs", "outputs"):
+        if body.get(side):
+            body[side] = [each for item in body[side] for each in _topics(item)]
     datasets = [*(body.get("inputs") or []), *(body.get("outputs") or [])]
     if kind == "dataset":
         datasets = [body["dataset"]]
     _check_names(kind, body, datasets)
     aliases = {_given(item): names.canonical(*_given(item), _links(item)) for item in datasets}
-    linked = {(link["namespace"], link["name"]): aliases[_given(item)] for item in datasets for link in _links(item)}
+    linked = {
+        (link["namespace"], link["name"]): aliases[_given(item)]
+        for item in datasets
+        for link in _links(item)
+        if names.canonical(link["namespace"], link["name"]) != aliases[_given(item)]
+    }
     for item in datasets:
         _rename(item, aliases, names)
     if kind == "run":
@@ -164,6 +173,13 @@ def _canonical(kind: str, body: dict[str, Any], names: Names) -> Event:
     others |= {DatasetName(*given): (to, True) for given, to in aliases.items()}
     known_as = tuple((alias, to, by_rule) for alias, (to, by_rule) in others.items() if alias != to)
     return Event(kind, parsed_instant(body["eventTime"]), body, known_as)
+
+
+def _topics(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """The datasets in ``item``: Spark gives all topics of one read as one dataset, their names with commas between."""
+    if not str(item["namespace"]).startswith("kafka://") or "," not in str(item["name"]):
+        return [item]
+    return [{**copy.deepcopy(item), "name": topic.strip()} for topic in item["name"].split(",") if topic.strip()]
 
 
 def _check_names(kind: str, body: dict[str, Any], datasets: list[dict[str, Any]]) -> None:
@@ -206,7 +222,7 @@ def _rename(item: dict[str, Any], aliases: dict[tuple[str, str], DatasetName], n
     if given != (to.namespace, to.name):
         facets = facets or {}
         own = {"namespace": given[0], "name": given[1], "type": "LOCATION" if "/" in given[1] else "TABLE"}
-        rest = [link for link in _links(item) if (link["namespace"], link["name"]) != (to.namespace, to.name)]
+        rest = [link for link in _links(item) if names.canonical(link["namespace"], link["name"]) != to]
         facets["symlinks"] = {"_producer": PRODUCER, "_schemaURL": LINK_SCHEMA, "identifiers": [own, *rest]}
     if facets and facets.get("columnLineage"):
         lineage = facets["columnLineage"]

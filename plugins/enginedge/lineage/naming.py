@@ -35,7 +35,7 @@ TARGET = re.compile(
     re.IGNORECASE,
 )
 COMMENTS = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
-NIGHT_IN_NAME = re.compile(r"[._-](?:branch_)?night_\d{8}_[0-9a-zA-Z]+|[._-]\d{4}-?\d{2}-?\d{2}(?=[._-]|$)")
+NIGHT_IN_NAME = re.compile(r"[._-](?:branch_)?night_\d{8}_[0-9a-zA-Z]+|[._-]\d{4}[-_]?\d{2}[-_]?\d{2}(?=[._-]|$)")
 UUID_IN_NAME = re.compile(r"[._-]?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 
 
