@@ -1,21 +1,18 @@
-"""A Spark session for a notebook: it reads what an analyst may read, and can change nothing.
+"""A Spark session for a notebook: it reads what an analyst may read as files, and can change nothing.
 
-Spark asks no one for permission: who holds the metastore's address may rename or drop any table in it. So this session
-never sees the metastore. Its catalog ``lake`` lives in its own memory and holds the tables that Trino lets the user
-``analyst`` read, each as it stands when the session starts; the files behind them are read with the object store's
-user ``analyst``, who can't write. A table dropped here is gone from this notebook alone.
+It never sees the metastore: its catalog ``lake`` is :mod:`enginedge.lake.read_only_catalog`, which this process serves
+on loopback, and the files are read with the object store's user ``analyst``, who can't write.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
-from pathlib import Path
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from enginedge.errors import Misconfigured
-from enginedge.lake.analyst import metadata_files
+from enginedge.lake import read_only_catalog
 from enginedge.settings import HOST, settings
 
 if TYPE_CHECKING:
@@ -24,35 +21,36 @@ if TYPE_CHECKING:
 USER = "analyst"
 
 
-def read_only_session(*tables: str, memory: str = "768m") -> SparkSession:
-    """A session of one core whose catalog ``lake`` has ``tables`` (such as ``core.kafka__service_events``).
+def read_only_session(memory: str = "768m") -> SparkSession:
+    """A session of one core whose catalog ``lake`` has what an analyst may read: ``lake.core.kafka__service_events``.
 
-    Without ``tables`` it has every table that the analyst may read. A second call in one notebook gives the same session,
-    with its tables as they stand now.
+    A second call in one process gives the same session; each query sees what is published when it starts.
 
     Raises:
-        Misconfigured: there is no such table for this user, or the stack's tools are not installed.
-        Unavailable: Trino did not answer.
+        Misconfigured: the stack's tools are not installed.
     """
     from pyspark.sql import SparkSession
 
-    files = metadata_files(*tables)
     tools = _tools()
     os.environ.update(JAVA_HOME=tools["java17_home"], SPARK_HOME=tools["spark_home"], SPARK_LOCAL_IP=HOST)
-    for unwanted in ("SPARK_CONF_DIR", "HADOOP_CONF_DIR", "SPARK_REMOTE"):
-        os.environ.pop(unwanted, None)
+    for of_jobs_that_write in ("SPARK_CONF_DIR", "HADOOP_CONF_DIR", "SPARK_REMOTE"):
+        os.environ.pop(of_jobs_that_write, None)
     builder = SparkSession.builder.appName("notebook").master("local[1]")
-    for name, value in _configuration(tools["spark_jars"], memory).items():
+    for name, value in _configuration(tools["spark_jars"], _catalog(), memory).items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     _open_store(session)
-    _register(session, files.items())
     return session
+
+
+@lru_cache(maxsize=1)
+def _catalog() -> str:
+    return f"http://{HOST}:{read_only_catalog.start().server_port}"
 
 
 def _tools() -> dict[str, Any]:
     """Where the stack's bootstrap put Java, Spark and Spark's jars."""
-    path: Path = settings().state / "toolchain.json"
+    path = settings().state / "toolchain.json"
     try:
         found: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError:
@@ -60,29 +58,25 @@ def _tools() -> dict[str, Any]:
     return found
 
 
-def _configuration(jars: str, memory: str) -> dict[str, str]:
+def _configuration(jars: str, catalog: str, memory: str) -> dict[str, str]:
     """What may stand on a command line: it holds no secret."""
     return {
         "spark.driver.memory": memory,
         "spark.driver.host": HOST,
         "spark.driver.bindAddress": HOST,
         "spark.driver.extraClassPath": f"{jars}/*",
-        "spark.driver.defaultJavaOptions": "-XX:+UseSerialGC -Dderby.stream.error.file=/dev/null",
+        "spark.driver.defaultJavaOptions": "-XX:+UseSerialGC",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.sql.catalog.lake": "org.apache.iceberg.spark.SparkCatalog",
-        "spark.sql.catalog.lake.type": "hive",
+        "spark.sql.catalog.lake.type": "rest",
+        "spark.sql.catalog.lake.uri": catalog,
         "spark.sql.catalog.lake.io-impl": "org.apache.iceberg.hadoop.HadoopFileIO",
-        "spark.sql.catalog.lake.warehouse": "s3a://lake",
         "spark.sql.catalog.lake.cache-enabled": "false",
-        # Hive's metastore as a library, in this driver's memory: no address is set, so that no other is ever reached.
-        "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:memory:lake;create=true",
-        "spark.hadoop.javax.jdo.option.ConnectionDriverName": "org.apache.derby.jdbc.EmbeddedDriver",
-        "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
-        "spark.hadoop.hive.metastore.schema.verification": "false",
     }
 
 
@@ -100,10 +94,3 @@ def _open_store(session: SparkSession) -> None:
         "fs.s3a.secret.key": settings().secret(f"minio-{USER}"),
     }.items():
         store.set(name, value)
-
-
-def _register(session: SparkSession, files: Iterable[tuple[str, str]]) -> None:
-    for table, file in files:
-        session.sql(f"create namespace if not exists lake.{table.partition('.')[0]}")
-        session.sql(f"drop table if exists lake.{table}")
-        session.sql(f"call lake.system.register_table(table => '{table}', metadata_file => '{file}')")

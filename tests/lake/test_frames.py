@@ -1,4 +1,4 @@
-"""The types of an analyst's data frame follow from Trino's types, also without rows and with nothing but missing ones."""
+"""An analyst's data frame has the types that follow from Trino's, also without rows or with only missing values."""
 
 from __future__ import annotations
 

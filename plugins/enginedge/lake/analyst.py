@@ -91,7 +91,7 @@ def tables() -> pandas.DataFrame:
     import pandas
 
     rows = []
-    for name in _readable_tables():
+    for name in readable_tables():
         words, publication = described(name), _publication(name)
         when = publication and publication.published_at
         rows.append((name, words.description, words.owner, when, (publication and publication.night) or ""))
@@ -112,7 +112,8 @@ def query(sql: str, *, parameters: Sequence[object] = (), exact: bool = False) -
     return read
 
 
-def _readable_tables() -> list[str]:
+def readable_tables() -> list[str]:
+    """The names of the tables that Trino lets the user ``analyst`` read, sorted."""
     answer = trino.query(
         "select table_schema || '.' || table_name from information_schema.tables"
         " where table_schema <> 'information_schema' order by 1",
@@ -120,6 +121,18 @@ def _readable_tables() -> list[str]:
         source=SOURCE,
     )
     return [str(name) for (name,) in answer.rows]
+
+
+def metadata_file(name: str) -> str:
+    """The address of the Iceberg metadata of the table ``name`` as it stands now."""
+    log = _metadata_table(name, "metadata_log_entries")
+    answer = trino.query(f"select file from {log} order by timestamp desc limit 1", user=USER, source=SOURCE)  # noqa: S608
+    return str(answer.rows[0][0])
+
+
+def _metadata_table(name: str, kind: str) -> str:
+    schema, _, unqualified = name.partition(".")
+    return trino.quoted(schema, f"{unqualified}${kind}")
 
 
 def _readable_columns(name: str) -> dict[str, str]:
@@ -133,14 +146,13 @@ def _readable_columns(name: str) -> dict[str, str]:
         parameters=[schema, unqualified],
     )
     if not answer.rows:
-        raise _unknown("table", name, _readable_tables())
+        raise _unknown("table", name, readable_tables())
     return {str(column): str(comment) for column, comment in answer.rows}
 
 
 def _publication(name: str) -> Publication | None:
     """The snapshot that stands on main; ``None`` for a table that was never written."""
-    schema, _, unqualified = name.partition(".")
-    history, snapshots = (trino.quoted(schema, f"{unqualified}${kind}") for kind in ("history", "snapshots"))
+    history, snapshots = _metadata_table(name, "history"), _metadata_table(name, "snapshots")
     answer = trino.query(
         "select h.snapshot_id, h.made_current_at, element_at(s.summary, 'enginedge.night')"  # noqa: S608 - quoted names
         f" from {history} h left join {snapshots} s on s.snapshot_id = h.snapshot_id"
