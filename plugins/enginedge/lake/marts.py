@@ -77,6 +77,7 @@ def build_mart(name: str, night: str, run: str, schemas: Schemas = LAKE) -> Buil
     """
     started = time.monotonic()
     declared = mart(name)
+    _ensure_schema(declared, schemas.beside)
     results = run_dbt(declared.model, schemas.core, schemas.beside)
     beside = trino.quoted(schemas.beside, declared.model)
     snapshot = _current_snapshot(schemas.beside, declared)
@@ -108,7 +109,7 @@ def publish_mart(name: str, schemas: Schemas = LAKE) -> Published:
     mark = _mark(declared, schemas)
     measured = check_measure(name, schemas, snapshot=mark.snapshot_id)
     target = trino.quoted(schemas.published, declared.model)
-    _ask(declared, f"create schema if not exists {trino.quoted(schemas.published)}")
+    _ensure_schema(declared, schemas.published)
     comment = f"{declared.description} Night {mark.night}."
     replaced = _ask(
         declared,
@@ -166,6 +167,11 @@ def digest(table: str) -> str:
 def _ask(declared: Mart, statement: str) -> trino.QueryResult:
     """Every query about a mart carries its name: as the source, which Trino's page shows, and as a tag, for lineage."""
     return trino.query(statement, user="dbt", source=declared.name, client_tags=(declared.name,))
+
+
+def _ensure_schema(declared: Mart, schema: str) -> None:
+    """Every schema lies at its own name in the bucket, whoever makes it first."""
+    _ask(declared, f"create schema if not exists {trino.quoted(schema)} with (location = 's3://lake/{schema}')")
 
 
 def _current_snapshot(schema: str, declared: Mart) -> int:
