@@ -15,6 +15,7 @@ from urllib.parse import quote_plus
 
 from enginedge.settings import settings
 from spark_jobs.engine.sources import Reading, newest_change
+from spark_jobs.engine.sources.extended_json import relaxed
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -41,11 +42,11 @@ class Collection:
             .option("outputExtendedJson", "true")
             .load()
         )
-        rows = documents.selectExpr(
-            "document AS record",
+        rows = documents.selectExpr(f"{relaxed('document')} AS record").selectExpr(
+            "record",
             "CAST(NULL AS binary) AS record_bytes",
-            "get_json_object(document, '$._id') AS record_key",
-            f"try_cast(get_json_object(document, '$.{self.changed}.$date') AS timestamp) AS changed_at",
+            "get_json_object(record, '$._id') AS record_key",
+            f"try_cast(get_json_object(record, '$.{self.changed}.$date') AS timestamp) AS changed_at",
         )
         position = "concat(coalesce(record_key, ''), '@', coalesce(CAST(changed_at AS string), '')) AS position"
         return reading.unknown(rows).selectExpr("record", "record_bytes", "record_key", position, "changed_at")
