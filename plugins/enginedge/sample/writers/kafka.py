@@ -105,7 +105,11 @@ def connected() -> Iterator[Broker]:
 
 
 def _create_topics(admin: AdminClient) -> None:
-    known = admin.list_topics(timeout=PATIENCE_S).topics
+    try:
+        known = admin.list_topics(timeout=PATIENCE_S).topics
+    except KafkaException:
+        admin.poll(0.5)  # only now does the client say why: to error_cb
+        raise
     missing = [name for name in topics() if name not in known]
     if missing:
         made = admin.create_topics([NewTopic(name, PARTITIONS, 1, config=TOPIC_SETTINGS) for name in missing])
