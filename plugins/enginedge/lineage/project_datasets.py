@@ -21,6 +21,7 @@ from enginedge.lineage.database import Connection
 from enginedge.lineage.events import Event
 from enginedge.lineage.naming import DatasetName
 
+INDIRECT = {"transformations": [{"type": "INDIRECT", "subtype": "INDIRECT"}]}
 VERSIONS = uuid.UUID("5f0b2f3e-8f3c-5b0d-9a53-2f1f6f7f1a11")
 
 
@@ -217,11 +218,17 @@ def add_versions(
 
 
 def draw_columns(connection: Connection, told: list[Told], job: int, at: datetime) -> None:
-    """Draw an edge for each source column that an output's column lineage names."""
+    """Draw an edge for each source column that an output's column lineage names.
+
+    A column that comes from no other (``count(*)``) hangs on the rows that there are, and so on the columns which decide
+    that: those that the lineage names for the dataset as a whole (what is joined, filtered or grouped by).
+    """
     drawn = []
     for one in told:
-        for target_field, column in ((one.facets.get("columnLineage") or {}).get("fields") or {}).items():
-            for source in column.get("inputFields") or []:
+        lineage = one.facets.get("columnLineage") or {}
+        for target_field, column in (lineage.get("fields") or {}).items():
+            sources = column.get("inputFields") or [{**each, **INDIRECT} for each in lineage.get("dataset") or []]
+            for source in sources:
                 name = DatasetName(source["namespace"], source["name"])
                 drawn.append((one.id, target_field, name, source["field"], *_transformation(column, source)))
     if not drawn:

@@ -91,14 +91,12 @@ function place(nodes) {
 function draw(nodes, chosen) {
   const at = place(nodes), svg = el("graph");
   const edges = shape("g", {}), boxes = shape("g", {}), stage = shape("g", { id: "stage" });
-  const tip = shape("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" });
+  const tip = shape("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" });
   tip.append(shape("path", { d: "M0 0 8 4 0 8z" }));
   for (const node of nodes) for (const edge of node.outEdges) {
     const from = at.get(edge.origin), to = at.get(edge.destination);
     if (!from || !to) continue;
-    const [x1, y1, x2, y2] = [from.x + from.w, from.y + from.h / 2, to.x, to.y + to.h / 2];
-    const bend = Math.max(30, Math.abs(x2 - x1) / 2);
-    const path = shape("path", { class: "edge", d: `M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, "marker-end": "url(#tip)" });
+    const path = shape("path", { class: "edge", d: way(from, to), "marker-end": "url(#tip)" });
     Object.assign(path.dataset, edge);
     edges.append(path);
   }
@@ -111,6 +109,17 @@ function draw(nodes, chosen) {
     Math.min(...all.map((p) => p.x)), Math.min(...all.map((p) => p.y)),
     Math.max(...all.map((p) => p.x + p.w)), Math.max(...all.map((p) => p.y + p.h))] };
   fit();
+}
+
+// An edge goes from right side to left side; one that leads back (a job that reads what it writes) goes round below.
+function way(from, to) {
+  const [x1, y1, x2, y2] = [from.x + from.w, from.y + from.h / 2, to.x, to.y + to.h / 2];
+  if (x2 >= x1) {
+    const bend = Math.max(30, (x2 - x1) / 2);
+    return `M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+  }
+  const [a, b, low] = [from.x + from.w * 0.7, to.x + to.w * 0.7, Math.max(from.y + from.h, to.y + to.h) + 26];
+  return `M${a} ${from.y + from.h} C${a} ${low} ${b} ${low} ${b} ${to.y + to.h}`;
 }
 
 function box(node, p, isChosen) {
