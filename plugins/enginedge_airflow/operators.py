@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,7 +17,8 @@ from enginedge_airflow import assets
 class RefreshSource(BaseOperator):
     """Runs the night of one source, all of its tables in one Spark application, and emits each table's asset.
 
-    Skipped, with the reason, where the request leaves the source out. When the task is stopped, so is its application.
+    Skipped, with the reason, where the request leaves the source out. When the task is stopped, so is its application,
+    whose lineage names the task as its parent.
 
     Args:
         source: one of :data:`enginedge.lake.declared.SOURCES`.
@@ -34,8 +36,11 @@ class RefreshSource(BaseOperator):
     def execute(self, context: Any) -> list[dict[str, Any]]:
         if self.source not in self.request["sources"]:
             raise AirflowSkipException(f"{self.source} is not among the sources asked for: {self.request['sources']}")
+        from airflow.providers.openlineage.plugins.macros import lineage_parent_id
+
         from enginedge.lake import night
 
+        os.environ["OPENLINEAGE_PARENT_ID"] = lineage_parent_id(context["ti"])
         counted = night.refresh_source(
             self.source, self.request["night"], run=context["run_id"], full_refresh=self.request["full_refresh"]
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-from enginedge_airflow.failures import raise_for_failed_tasks
+from enginedge.errors import EnginEdgeError
+from enginedge_airflow.failures import failure_of_run
+
+log = logging.getLogger(__name__)
 
 
 def reconcile(request: Mapping[str, Any]) -> None:
@@ -17,7 +20,7 @@ def reconcile(request: Mapping[str, Any]) -> None:
     """
     from enginedge.lake import night
 
-    night.reconcile(request["night"])
+    night.reconcile(request["night"], request["sources"])
 
 
 def summarise(request: Mapping[str, Any] | None, ti: Any) -> None:
@@ -28,10 +31,23 @@ def summarise(request: Mapping[str, Any] | None, ti: Any) -> None:
     Raises:
         Violated: a task of this run failed; the message names it.
     """
-    if request is not None:
-        from enginedge.lake import night
+    failure = failure_of_run(ti)
+    try:
+        if request is not None:
+            _tell(request["night"], ti)
+    except EnginEdgeError as error:
+        if failure is None:
+            raise
+        log.error("The summary cannot be given: %s", error)
+    if failure is not None:
+        raise failure
 
-        summary = night.summary(request["night"])
-        print(summary)  # noqa: T201 - the task's log is where it is read
-        ti.xcom_push("summary", asdict(summary))
-    raise_for_failed_tasks(ti)
+
+def _tell(night_asked: str, ti: Any) -> None:
+    from enginedge.lake import night
+
+    summary = night.summary(night_asked)
+    for line in str(summary).splitlines():
+        log.info("%s", line)
+    log.info("this run: %s", ti.log_url)
+    ti.xcom_push("summary", summary.as_dict())

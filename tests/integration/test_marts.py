@@ -219,7 +219,7 @@ def test_a_build_that_was_changed_after_its_test_is_not_published(published: Mar
 
 
 def test_a_missing_core_table_is_named(published: Marts) -> None:
-    with pytest.raises(Misconfigured, match="the model news__daily_topics.*Schema 'nowhere' does not exist"):
+    with pytest.raises(Misconfigured, match=r"the model news__daily_topics.*Schema 'nowhere' does not exist"):
         marts.build_mart(TOPICS, NIGHT, "test", marts.Schemas("nowhere", "marts_test_next", "marts_test"))
 
 

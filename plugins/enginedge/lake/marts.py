@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from enginedge.errors import Violated
 from enginedge.lake import trino
 from enginedge.lake.declared import Mart, mart
+from enginedge.lake.leases import leased
 from enginedge.lake.marts_dbt import run_dbt
 
 
@@ -73,17 +74,21 @@ def build_mart(name: str, night: str, run: str, schemas: Schemas = LAKE) -> Buil
     Raises:
         Violated: a test failed; names the model, the test and how many rows broke it.
         Misconfigured: Trino refused the model's SQL, or dbt its project.
-        Unavailable: Trino, or a store behind it, did not answer.
+        Unavailable: Trino, or a store behind it, did not answer, or somebody else is building it for too long.
     """
+    with leased([f"{schemas.beside}.{mart(name).model}"], f"build {name} {run}"):
+        return _build(mart(name), night, run, schemas)
+
+
+def _build(declared: Mart, night: str, run: str, schemas: Schemas) -> Built:
     started = time.monotonic()
-    declared = mart(name)
     _ensure_schema(declared, schemas.beside)
     results = run_dbt(declared.model, schemas.core, schemas.beside)
     beside = trino.quoted(schemas.beside, declared.model)
     snapshot = _current_snapshot(schemas.beside, declared)
     counted = _ask(declared, f"select count(*) from {beside} for version as of {snapshot}")  # noqa: S608
     built = Built(
-        mart=name,
+        mart=declared.name,
         night=night,
         run=run,
         snapshot_id=snapshot,
@@ -104,10 +109,14 @@ def publish_mart(name: str, schemas: Schemas = LAKE) -> Published:
         Violated: what stands in ``mart_next`` was never tested, was replaced after its test, or has another total than
             core. The published mart is untouched.
     """
+    with leased([f"{schemas.published}.{mart(name).model}"], f"publish {name}"):
+        return _publish(mart(name), schemas)
+
+
+def _publish(declared: Mart, schemas: Schemas) -> Published:
     started = time.monotonic()
-    declared = mart(name)
     mark = _mark(declared, schemas)
-    measured = check_measure(name, schemas, snapshot=mark.snapshot_id)
+    measured = check_measure(declared.name, schemas, snapshot=mark.snapshot_id)
     target = trino.quoted(schemas.published, declared.model)
     _ensure_schema(declared, schemas.published)
     comment = f"{declared.description} Night {mark.night}."
@@ -118,7 +127,7 @@ def publish_mart(name: str, schemas: Schemas = LAKE) -> Published:
     )
     _describe(declared, target)
     return Published(
-        mart=name,
+        mart=declared.name,
         night=mark.night,
         snapshot_id=_current_snapshot(schemas.published, declared),
         rows=int(str(replaced.rows[0][0])),

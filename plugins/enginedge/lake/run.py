@@ -29,7 +29,7 @@ def run_night(request: Request, run: str, say: Say) -> night.Summary:
     _refresh_marts(request, run, failures, say)
     if failures:
         raise _together(failures)
-    return night.reconcile(request.night)
+    return night.reconcile(request.night, request.sources)
 
 
 def _refresh_sources(request: Request, run: str, say: Say) -> Failures:
