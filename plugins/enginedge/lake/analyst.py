@@ -1,8 +1,8 @@
 """How an analyst reads the lake: data frames through Trino, as the user ``analyst``, who can't write.
 
 A frame carries in its ``attrs`` what the repository promises of the table and when it was published, and it is read
-from that one snapshot. Columns that hold personal data are not there for this user, and neither are the raw layer and
-what has not passed its audit: Trino's access rules see to that, not this module.
+from that one snapshot. For this user, columns that hold personal data are empty, and the raw layer and what has not
+passed its audit are not there: Trino's access rules see to that, not this module.
 """
 
 from __future__ import annotations
