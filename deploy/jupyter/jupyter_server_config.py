@@ -36,6 +36,4 @@ c.LabApp.default_url = "/lab/tree/examples/marts.ipynb"
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
-# Without it, the question whether to fetch news lies over the page at every first visit.
-announcements = {"@jupyterlab/apputils-extension:announcements": True}
-c.ServerApp.tornado_settings = {"page_config_data": {"disabledExtensions": announcements}}
+c.LabApp.app_settings_dir = str(here.root / "deploy" / "jupyter" / "settings")  # no question whether to fetch news
