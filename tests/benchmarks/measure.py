@@ -1,7 +1,7 @@
 """How a benchmark measures here: the two sides in alternation, in one run, and the ratio of each pair.
 
-The machine is small and noisy, so a figure is the median of the pairs' ratios with their spread (minimum to maximum), and
-never a single time.
+The machine is small and noisy, so a figure is the median of the pairs' ratios with their spread (minimum to maximum),
+and never a single time.
 """
 
 from __future__ import annotations

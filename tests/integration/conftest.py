@@ -1,4 +1,4 @@
-"""The stack that the integration tests share: brought up once, seeded once, its nights run once, and taken down at the end."""
+"""The stack that the integration tests share: brought up, seeded and run through two nights once, then taken down."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.installation import ROOT
 
 NIGHTS = [(datetime.now(UTC).date() - timedelta(days=back)).isoformat() for back in (2, 1)]
 SEED, SCALE = 7, 0.05
@@ -31,7 +31,8 @@ def enginedge(*arguments: str, check: bool = True, **environment: str) -> subpro
         check=False,
     )
     if check and finished.returncode:
-        raise AssertionError(f"enginedge {' '.join(arguments)} ended with {finished.returncode}\n{finished.stderr[-4000:]}")
+        said = finished.stderr[-4000:]
+        raise AssertionError(f"enginedge {' '.join(arguments)} ended with {finished.returncode}\n{said}")
     return finished
 
 

@@ -1,0 +1,24 @@
+"""Installations apart from the one that a person runs: a state folder and ports of their own."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def point_at(state: Path, port_shift: int) -> None:
+    """Point this process and its children at the installation in ``state``, its ports ``port_shift`` above the usual.
+
+    A port that the environment names already stays as it is.
+    """
+    os.environ.update(ENGINEDGE_ROOT=str(ROOT), ENGINEDGE_STATE=str(state), ENGINEDGE_SECRETS=str(state / "secrets"))
+    from enginedge.platform import load_platform
+
+    for service in load_platform(ROOT / "deploy" / "platform.yaml").services:
+        for index, (port, number) in enumerate(service.ports.items()):
+            name = service.name if index == 0 else f"{service.name}_{port}"
+            variable = "ENGINEDGE_PORT_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
+            os.environ.setdefault(variable, str(number + port_shift))
