@@ -14,10 +14,10 @@ from threading import Event
 from deploy.local import remains
 from deploy.local.layout import Local
 from deploy.local.ports import refuse_taken_ports
+from deploy.local.proof import prove
 from deploy.local.services import SERVICES
 from deploy.local.supervisor import Supervised, Supervisor
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable
-from enginedge.health.probes import ask
 from enginedge.platform import Service
 
 Say = Callable[[str, str, float], None]  # service, state, seconds since its start
@@ -46,13 +46,16 @@ class BringUp:
 
     def __init__(self, here: Local, supervisor: Supervisor, services: Iterable[Service], say: Say) -> None:
         self.here, self.supervisor, self.say = here, supervisor, say
-        self.waiting = {service.name: service for service in services if SERVICES[service.name].is_built(here)}
+        self.waiting = {service.name: service for service in services}
         self.starting: dict[str, _Start] = {}
         self.failures: dict[str, EnginEdgeError] = {}
         self.given_up = Event()
 
     def run(self) -> None:
         """Return when every service is Ready; one that fails holds up only those that wait for it."""
+        for name in [name for name in self.waiting if not SERVICES[name].is_built(self.here)]:
+            self.say(name, "not built", 0)
+            del self.waiting[name]
         known = self.supervisor.processes()
         idle = [each for each in self.waiting.values() if not known[each.name].is_supervised]
         refuse_taken_ports(self.here, idle)
@@ -85,7 +88,7 @@ class BringUp:
         """Set the service up as soon as it answers, then ask it until it is Ready."""
         until = time.monotonic() + service.readiness.within_s
         self._insist(lambda: SERVICES[service.name].set_up(self.here), until)
-        self._insist(lambda: ask(service), until)
+        self._insist(lambda: prove(self.here, service), until)
 
     def _insist(self, step: Callable[[], None], until: float) -> None:
         """Try ``step`` until it works; what it last said is raised when time is up."""

@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -26,6 +27,12 @@ class Process:
     group: int
     session: int
     started: int
+
+    @property
+    def started_at(self) -> datetime:
+        """When it was started, by the clock on the wall."""
+        uptime_s = float((PROC / "uptime").read_text().split()[0])
+        return datetime.now(UTC) - timedelta(seconds=uptime_s - self.started / os.sysconf("SC_CLK_TCK"))
 
     @property
     def command(self) -> str:

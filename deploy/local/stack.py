@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sys
@@ -22,6 +23,8 @@ from deploy.local.status import Row, look
 from deploy.local.supervisor import Supervisor
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable
 from enginedge.printing import print_json, print_table
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 app = typer.Typer(help="The whole platform on one machine.", no_args_is_help=True, pretty_exceptions_enable=False)
 Name = Annotated[str, typer.Argument(help="A service of deploy/platform.yaml.")]
@@ -123,6 +126,13 @@ def main() -> None:
     """Run one command; a failure of ours is one paragraph on standard error and the exit status of its kind."""
     try:
         app()
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        sys.stderr.write(
+            f"Unavailable: {error.filename or 'the disk'}: {error.strerror}. What to do: make room there.\n"
+        )
+        sys.exit(3)
     except EnginEdgeError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         sys.exit({Misconfigured: 2, Unavailable: 3}.get(type(error), 4))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from deploy.local import kernel, remains
 from deploy.local.layout import Local
+from deploy.local.proof import prove
 from deploy.local.supervisor import Supervised, Supervisor
 from enginedge.errors import EnginEdgeError
-from enginedge.health.probes import ask
 from enginedge.platform import Service
 
 
@@ -44,7 +44,7 @@ def memory_bytes(here: Local) -> int:
 
 
 def _row(here: Local, service: Service, known: Supervised | None, everything: list[kernel.Process]) -> Row:
-    state, reason = _state(service, known)
+    state, reason = _state(here, service, known)
     pid = known.pid if known and known.is_up else None
     led = [each for each in everything if pid and pid in (each.pid, each.group)]
     tree = kernel.with_descendants(led, everything)
@@ -63,13 +63,13 @@ def _row(here: Local, service: Service, known: Supervised | None, everything: li
     )
 
 
-def _state(service: Service, known: Supervised | None) -> tuple[str, str]:
+def _state(here: Local, service: Service, known: Supervised | None) -> tuple[str, str]:
     if known is None or known.status in ("Disabled", "Pending"):
         return "Stopped", ""
     if not known.is_up:
         return ("Stopped", "") if known.status == "Completed" else (known.status, f"exit status {known.exit_code}")
     try:
-        ask(service)
+        prove(here, service)
     except EnginEdgeError as error:
         return "Not ready", error.what
     return "Ready", ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from enginedge.errors import EnginEdgeError, Unavailable
@@ -190,13 +191,30 @@ def _etcd(service: Service) -> None:
 
 def _airflow(service: Service) -> None:
     """Airflow's own account of the component that the inventory names."""
+    component = _airflow_component(service)
+    if component.get("status") != "healthy":
+        raise Unavailable(f"Airflow says {component.get('status')!r} of {service.readiness.asks}", where=service.name)
+
+
+def _airflow_component(service: Service) -> dict[str, str | None]:
     import httpx
 
     url = settings().endpoint("airflow-api").url
     told = httpx.get(f"{url}/api/v2/monitor/health", timeout=service.readiness.timeout_s).raise_for_status().json()
-    component = told.get(service.readiness.asks, {})
-    if component.get("status") != "healthy":
-        raise Unavailable(f"Airflow says {component.get('status')!r} of {service.readiness.asks}", where=service.name)
+    found: dict[str, str | None] = told.get(service.readiness.asks, {})
+    return found
+
+
+def last_heartbeat(service: Service) -> datetime | None:
+    """When a service that is known by its heartbeats last gave one; none for those that do their work when asked.
+
+    Such a one still counts as ready for a while after it was killed: whoever started it anew compares this with the
+    start.
+    """
+    if service.readiness.probe is not Probe.AIRFLOW:
+        return None
+    beat = _airflow_component(service).get(f"latest_{service.readiness.asks}_heartbeat")
+    return datetime.fromisoformat(beat) if beat else None
 
 
 def _http(service: Service) -> None:

@@ -64,7 +64,9 @@ class Readiness(_Value):
     asks: str = Field(default="", description="What the probe asks for: a component, a path; the probe says which.")
     every_s: Seconds = Field(default=15, description="Seconds between two questions once the service runs.")
     timeout_s: Seconds = Field(default=5, description="Seconds after which one question counts as not answered.")
-    within_s: Seconds = Field(default=180, description="Seconds from start to Ready, on a machine that is busy with other work.")
+    within_s: Seconds = Field(
+        default=180, description="Seconds from start to Ready, on a machine that is busy with other work."
+    )
 
 
 class Backup(_Value):
