@@ -117,7 +117,7 @@ def _environment(local: Local) -> dict[str, str]:
         ),
         "LOGGING__BASE_LOG_FOLDER": str(private_folder(home / "logs")),
         "OPENLINEAGE__NAMESPACE": "enginedge",
-        # One file an event: nothing is lost while the relay is down, and processes do not write into each other's lines.
+        # One file an event: nothing is lost while the relay is down, and no process writes into another's lines.
         "OPENLINEAGE__TRANSPORT": json.dumps({"type": "file", "log_file_path": str(spool / "airflow")}),
         "USAGE_DATA_COLLECTION__ENABLED": "false",
     }
