@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from enginedge.lineage.events import FACET_LIMIT, Refused, read_event
 from enginedge.lineage.instants import parsed_instant, written_instant
+from enginedge.lineage.project_datasets import told_by
 from tests.lineage.conftest import NAMES, recorded
 from tests.lineage.events import HIVE, MARKS, body, dataset, event
 
@@ -88,7 +91,9 @@ def test_the_sources_of_columns_get_the_same_names_as_their_datasets() -> None:
     merge = recorded("ol-spark-http.ndjson")[4]
     output = read_event(json.dumps(merge), NAMES).body["outputs"][0]
     assert (output["namespace"], output["name"]) == ("hive://127.0.0.1:15083", "gold.rev")
-    sources = [each for column in output["facets"]["columnLineage"]["fields"].values() for each in column["inputFields"]]
+    sources = [
+        each for column in output["facets"]["columnLineage"]["fields"].values() for each in column["inputFields"]
+    ]
     assert {(each["namespace"], each["name"]) for each in sources} == {("hive://127.0.0.1:15083", "silver.orders2")}
 
 
@@ -98,7 +103,58 @@ def test_the_name_that_the_producer_used_is_kept_as_a_symlink() -> None:
     assert [link["name"] for link in read["facets"]["symlinks"]["identifiers"]] == ["core/x"]
 
 
-@given(st.datetimes(datetime(1970, 1, 2), datetime(9998, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+PLACES = [
+    "eventTime",
+    "eventType",
+    "run",
+    "job",
+    "inputs",
+    "outputs",
+    "run.facets",
+    "run.facets.parent",
+    "run.facets.parent.job",
+    "run.facets.nominalTime",
+    "job.name",
+    "job.facets",
+    "job.facets.sql",
+    "job.facets.jobType",
+    "inputs.0",
+    "inputs.0.name",
+    "inputs.0.facets",
+    "inputs.0.facets.schema",
+    "inputs.0.facets.schema.fields",
+    "outputs.0.facets.columnLineage",
+    "outputs.0.facets.columnLineage.fields",
+    "outputs.0.facets.columnLineage.fields.a",
+    "outputs.0.facets.symlinks",
+    "outputs.0.facets.columnLineage.fields.a.inputFields.0",
+    "outputs.0.facets.columnLineage.dataset",
+    "schemaURL",
+]
+
+
+@given(st.sampled_from(PLACES), JSON)
+def test_whatever_stands_in_an_event_it_is_read_or_refused_never_a_crash(place: str, value: object) -> None:
+    parent = {"parent": {**MARKS, "run": {"runId": "x"}, "job": {"namespace": "n", "name": "p"}}}
+    whole: Any = body(
+        facets=parent,
+        inputs=[dataset("raw.x", "a")],
+        outputs=[dataset("core.x", "a", lineage={"a": [(HIVE, "raw.x", "a")]})],
+    )
+    at, (*way, last) = whole, place.split(".")
+    for step in way:
+        at = at[int(step)] if step.isdigit() else at[step]
+    at[int(last) if last.isdigit() else last] = value
+    with suppress(Refused):
+        told_by(read_event(json.dumps(whole), NAMES))
+
+
+@given(st.datetimes(datetime(1970, 1, 2), datetime(9998, 1, 1), timezones=st.just(UTC)))
 def test_an_instant_survives_being_written_and_read(instant: datetime) -> None:
     assert parsed_instant(written_instant(instant)) == instant
 
@@ -111,7 +167,9 @@ def test_instants_are_written_with_as_few_digits_as_hold_them() -> None:
     assert written_instant(None) is None
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-11-24", "2026-11-24 09:00:00Z", "2026-11-24T09:00:00+0100", True, None])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-11-24", "2026-11-24 09:00:00Z", "2026-11-24T09:00:00+0100", True, None]
+)
 def test_what_is_no_instant_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="could not be parsed"):
         parsed_instant(text)

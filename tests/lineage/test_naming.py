@@ -43,7 +43,9 @@ SAME_TABLE = [
 
 
 @pytest.mark.parametrize(("namespace", "name", "symlinks"), SAME_TABLE)
-def test_every_name_of_a_table_is_made_the_metastores(namespace: str, name: str, symlinks: list[dict[str, str]]) -> None:
+def test_every_name_of_a_table_is_made_the_metastores(
+    namespace: str, name: str, symlinks: list[dict[str, str]]
+) -> None:
     assert NAMES.canonical(namespace, name, symlinks) == USERS
 
 
@@ -85,7 +87,10 @@ QUERY_ID = "20261124_084621_00004_anfx3"
 @pytest.mark.parametrize(
     ("sql", "wanted"),
     [
-        ('/* {"app": "dbt", "node_id": "model.enginedge.x"} */ create table lake.mart_next.x as select 1', "mart_next.x.build"),
+        (
+            '/* {"app": "dbt", "node_id": "model.enginedge.x"} */ create table lake.mart_next.x as select 1',
+            "mart_next.x.build",
+        ),
         ("/* model.enginedge_marts.x */ create or replace table lake.mart_next.x as select 1", "mart_next.x.build"),
         ("/* test.enginedge_marts.unique_x_day */ select count(*) from t", "unique_x_day.test"),
         ("create or replace table lake.mart.x as select * from lake.mart_next.x", "mart.x.publish"),
@@ -101,7 +106,9 @@ def test_a_trino_query_is_named_by_its_work_not_by_its_query_id(sql: str, wanted
 
 def test_a_query_that_writes_nothing_is_named_by_a_digest_of_what_it_says() -> None:
     one = job_name(QUERY_ID, names=NAMES, sql="select 1")
-    assert one == job_name("20261125_000000_00001_abcde", names=NAMES, sql="SELECT   1") != job_name(QUERY_ID, names=NAMES)
+    assert (
+        one == job_name("20261125_000000_00001_abcde", names=NAMES, sql="SELECT   1") != job_name(QUERY_ID, names=NAMES)
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import Any
 
 from enginedge.lineage.database import Connection
 from enginedge.lineage.events import run_uuid
-from enginedge.lineage.naming import Names, written_table
+from enginedge.lineage.naming import COMMENTS, Names, written_table
 from enginedge.lineage.walk import LISTENERS, SOURCE_SCHEMES, WAREHOUSES
 
 GRACE = timedelta(minutes=10)
@@ -166,13 +166,16 @@ def written_by(rows: Sequence[tuple[Any, ...]], names: Names) -> list[Query]:
     found = []
     for query_id, user, source, sql, created, ended in rows:
         target = written_table(sql, names)
-        verb = sql.lstrip().split(None, 1)[0].lower() if sql.strip() else ""
-        writes_rows = verb in ("insert", "merge") or (
-            verb == "create" and " as " in f" {' '.join(sql.lower().split())} "
-        )
-        if target and writes_rows and "view" not in sql.lower().split()[:4]:
+        if target and _moves_rows(COMMENTS.sub(" ", sql).lower().split()):
             found.append(Query(query_id, user or "", source or "", sql, created, ended or created, target))
     return found
+
+
+def _moves_rows(words: list[str]) -> bool:
+    """Whether a statement of these words is an INSERT, a MERGE or a CREATE TABLE AS."""
+    if words[0] in ("insert", "merge"):
+        return True
+    return words[0] == "create" and "view" not in words[:4] and ("as" in words or "as(" in " ".join(words))
 
 
 def history_of_trino(ask: Callable[..., Any], names: Names, since: datetime) -> list[Query]:

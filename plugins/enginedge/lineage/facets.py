@@ -97,14 +97,16 @@ class SourceColumn(Open):
     namespace: Text
     name: Text
     field: Text
+    transformations: list[dict[str, Any]] | None = None
 
 
 class ColumnSources(Open):
-    inputFields: list[SourceColumn] = []
+    inputFields: list[SourceColumn] | None = None
 
 
 class ColumnLineage(Facet):
-    fields: dict[str, ColumnSources] = {}
+    fields: dict[str, ColumnSources] | None = None
+    dataset: list[SourceColumn] | None = None
 
 
 class Link(Open):
@@ -113,7 +115,7 @@ class Link(Open):
 
 
 class Symlinks(Facet):
-    identifiers: list[Link] = []
+    identifiers: list[Link] | None = None
 
 
 class DatasetFacets(Open):

@@ -30,7 +30,11 @@ def parsed_instant(value: object) -> datetime:
     if not found:
         raise ValueError(f"Text {value!r} could not be parsed as an instant")
     instant = datetime.fromisoformat(found["clock"] + (found["zone"] or "Z"))
-    return (instant + timedelta(microseconds=round(float(f"0.{found['fraction'] or 0}") * 1e6))).astimezone(UTC)
+    fraction = timedelta(microseconds=round(float(f"0.{found['fraction'] or 0}") * 1e6))
+    try:
+        return (instant + fraction).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"Text {value!r} could not be parsed as an instant: it is out of range") from None
 
 
 def written_instant(instant: datetime | None) -> str | None:

@@ -220,8 +220,8 @@ def add_versions(
 def draw_columns(connection: Connection, told: list[Told], job: int, at: datetime) -> None:
     """Draw an edge for each source column that an output's column lineage names.
 
-    A column that comes from no other (``count(*)``) hangs on the rows that there are, and so on the columns which decide
-    that: those that the lineage names for the dataset as a whole (what is joined, filtered or grouped by).
+    A column that comes from no other (``count(*)``) hangs on which rows there are, and so on the columns that decide
+    it: those that the lineage names for the dataset as a whole (what is joined, filtered or grouped by).
     """
     drawn = []
     for one in told:

@@ -238,9 +238,7 @@ def _tie_datasets(
     counts = event.is_final or event.kind == "job" or job["type"] == "STREAM"
     rows = [[one.id for one in told], [one.direction for one in told]]
     if counts and run_id is not None:
-        named = connection.execute(
-            "select dataset, direction from run_dataset where run_id = %s", [run_id]
-        ).fetchall()
+        named = connection.execute("select dataset, direction from run_dataset where run_id = %s", [run_id]).fetchall()
         rows = [[row["dataset"] for row in named], [row["direction"] for row in named]]
     if not rows[0]:
         return

@@ -172,8 +172,11 @@ class Spool:
             event = read_event(line, self.names)
             with connection.transaction():
                 return add(connection, event, f"spool:{name}")
-        except (Refused, psycopg.DataError, psycopg.IntegrityError, UnicodeError) as error:
-            self._reject(connection, line, name, number, str(error)[:2000])
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a producer wrote, the lines after it count
+            told = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
+            self._reject(connection, line, name, number, told[:2000].replace("\0", "\ufffd"))
             return 0
 
     def _reject(self, connection: Connection, line: bytes, name: str, number: int, reason: str) -> None:
