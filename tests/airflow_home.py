@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from tests.conftest import ROOT
+from tests.installation import ROOT
 
 HOME = ROOT / ".state" / "test" / "airflow-home"
 HOME.mkdir(parents=True, exist_ok=True)

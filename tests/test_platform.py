@@ -7,7 +7,7 @@ import pytest
 from enginedge.errors import Misconfigured
 from enginedge.platform import Platform, load_platform, parse_platform
 from enginedge.platform.schema import json_schema
-from tests.conftest import ROOT
+from tests.installation import ROOT
 
 GOOD = """\
 services:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from tests.conftest import ROOT
+from tests.installation import ROOT
 
 CAPABILITIES = {"lake", "backup", "deploy", "health"}
 BAG = DagBag(str(ROOT / "dags"))

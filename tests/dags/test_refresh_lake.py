@@ -13,7 +13,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import TimeRestriction
 
 from enginedge.lake import declared, requests
-from tests.conftest import ROOT
+from tests.installation import ROOT
 
 ASKED_AT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from enginedge.health import commands, probes
 from enginedge.health.check import check
 from enginedge.platform import Service, load_platform
 from enginedge.platform.model import Probe
-from tests.conftest import ROOT
+from tests.installation import ROOT
 
 SERVICES = load_platform(ROOT / "deploy" / "platform.yaml").services
 

@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from enginedge.settings import settings
-from tests.conftest import ROOT
+from tests.installation import ROOT
 from tests.integration.conftest import NIGHTS, SCALE, SEED, Lake, enginedge
 from tests.integration.expected import broken_rules, expected
 

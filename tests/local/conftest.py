@@ -10,7 +10,7 @@ from deploy.local import credentials
 from deploy.local.layout import Local
 from enginedge.platform import load_platform
 from enginedge.settings import Settings, settings
-from tests.conftest import ROOT
+from tests.installation import ROOT
 from tests.integration.conftest import running_stack  # noqa: F401  (a fixture)
 
 

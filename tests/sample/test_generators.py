@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from enginedge.sample import articles, conversations, documents, events, interviews, resumes, schedules, users
 from enginedge.sample.night import AT_LEAST, DAYS_LOOKED_BACK, Night
 from enginedge.sample.rates import RATES, dirt
-from tests.conftest import ROOT
+from tests.installation import ROOT
 
 ROWS: tuple[ModuleType, ...] = (users, interviews, resumes, conversations, schedules)
 NIGHTS = st.builds(
