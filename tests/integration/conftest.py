@@ -46,10 +46,12 @@ def stack(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[st
 @pytest.fixture(scope="session")
 def running_stack() -> Iterator[None]:
     """Every service is Ready; at the end of the session what was started here is stopped again."""
-    stack("up")
-    yield
-    if os.environ.get("ENGINEDGE_TEST_STACK") != "running":
-        stack("down")
+    try:
+        stack("up")
+        yield
+    finally:
+        if os.environ.get("ENGINEDGE_TEST_STACK") != "running":
+            stack("down")
 
 
 @dataclass(frozen=True)
