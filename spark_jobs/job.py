@@ -26,8 +26,8 @@ class SparkJob:
 
     Attributes:
         transform: from the frame of the contract's columns, as the record had them, to the same rows with the same
-            columns, conformed. Pure: it reads nothing, drops no row and adds none; a value that it does not like stays as
-            it is, since the contract's rules judge what comes out.
+            columns, conformed. Pure: it reads nothing, drops no row and adds none; a value that it does not like stays
+            as it is, since the contract's rules judge what comes out.
         record_as_json: the expression that makes a JSON object of a raw record that is none by itself.
     """
 

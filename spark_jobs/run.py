@@ -53,7 +53,7 @@ def refresh_table(spark: SparkSession, promised: Contract, night: Night) -> bool
     try:
         append_night(spark, import_module(f"spark_jobs.tables.raw.{promised.name}").JOB, night)
         published, now = core.refresh(spark, import_module(f"spark_jobs.tables.core.{promised.name}").JOB, night)
-    except Exception as error:  # noqa: BLE001: every failure of a table is named, and the others go on
+    except Exception as error:  # noqa: BLE001 - every failure of a table is named, and the others go on
         _say_failure(named(error, promised.table), promised.table)
         return False
     facts: dict[str, Any] = {**published.counts, "night": published.night, "snapshot": published.snapshot_id}

@@ -1,1 +1,1 @@
-"""The only reads and writes of Spark: sources, parsing, audit, publishing, quarantine. Tables only declare and transform."""
+"""The only reads and writes of Spark: sources, parsing, audit, publishing, quarantine. Tables declare and transform."""

@@ -1,4 +1,4 @@
-"""The audit of a branch before ``main`` moves to it: what was written is read back and held against contract and counts."""
+"""The audit of a branch before ``main`` moves to it: what was written is read back and held against its contract."""
 
 from __future__ import annotations
 
@@ -67,8 +67,7 @@ def check_branch(branch: DataFrame, contract: Contract, nights: str, expected: i
         f"count(DISTINCT struct({keys})) AS keys",
         f"count_if({nights}) AS written",
         f"min(CASE WHEN {nights} THEN {rule} END) AS broken",
-    ).first()
-    assert found is not None  # noqa: S101: an aggregate has one row
+    ).collect()[0]
     if found["broken"] is not None:
         raise Violated(f"the rule {found['broken']} is broken on the branch", where=contract.table, untouched="main")
     if found["all_rows"] != found["keys"]:

@@ -75,7 +75,7 @@ def _quarantine(table: Table, batch: Batch, beside: Branch) -> int:
     """Publish the batch's broken rows; their number."""
     refused = 0
 
-    def write(branch: Branch, before: Published | None) -> Seal:  # noqa: ARG001: quarantine follows core's position
+    def write(branch: Branch, before: Published | None) -> Seal:  # noqa: ARG001 - quarantine follows core's position
         nonlocal refused
         refused = quarantine.replace(branch, batch.judged, "true" if batch.night.full_refresh else batch.nights)
         return Seal(counts={"quarantined": refused}, position={})
@@ -132,7 +132,7 @@ def _write(branch: Branch, batch: Batch, new: DataFrame, periods: str) -> None:
     rows.createOrReplaceTempView(view)
     same = " AND ".join(f"t.{NAME(column)} = s.{NAME(column)}" for column in batch.contract.key)
     where = _of_target(periods, batch.contract)
-    version = NAME(batch.contract.version or "")
+    version = NAME(batch.contract.version)
     branch.session.sql(
         f"MERGE INTO {branch.table.name} t USING {view} s ON {same} AND ({where}) "
         f"WHEN MATCHED AND s.{version} > t.{version} THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"

@@ -1,4 +1,4 @@
-"""How a table of the lake is made: its columns with their comments, its partitioning and the properties that all share."""
+"""How a table of the lake is made: its columns with their comments, its partitioning, and what all tables share."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Layout:
     def create(self) -> str:
         """The statement that makes the table where there is none."""
         columns = ",\n  ".join(self.column(*column) for column in self.columns)
-        partitioned = f"\nPARTITIONED BY ({self._partition()})" if self.partition else ""
+        partitioned = f"\nPARTITIONED BY ({_by(self.partition)})" if self.partition else ""
         properties = ", ".join(f"'{key}'='{value}'" for key, value in PROPERTIES.items())
         comment = Dialect.SPARK.text(self.comment)
         return (
@@ -51,11 +51,6 @@ class Layout:
     def column(name: str, type_: str, comment: str) -> str:
         """One column as a statement defines it."""
         return f"`{name}` {type_} COMMENT {Dialect.SPARK.text(comment)}"
-
-    def _partition(self) -> str:
-        assert self.partition is not None  # noqa: S101: told by the caller
-        column, transform = self.partition.column, self.partition.transform
-        return f"`{column}`" if transform == "identity" else f"{transform}s(`{column}`)"
 
 
 def layout_of(contract: Contract) -> Layout:
@@ -78,3 +73,9 @@ def quarantine_of(contract: Contract) -> Layout:
     )
     comment = f"Records that break the contract of {contract.table}."
     return Layout(f"quarantine.{contract.name}", comment, columns, Partition("_night", "identity"))
+
+
+def _by(partition: Partition) -> str:
+    if partition.transform == "identity":
+        return f"`{partition.column}`"
+    return f"{partition.transform}s(`{partition.column}`)"

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 @dataclass(frozen=True)
 class Night:
-    """The UTC day ``day``, worked on by ``run``; ``full_refresh`` rebuilds core and quarantine from the whole of raw."""
+    """The UTC day ``day``, worked on by ``run``; ``full_refresh`` rebuilds core and quarantine from all of raw."""
 
     day: date
     run: str

@@ -1,4 +1,4 @@
-"""From a raw record to the contract's columns: every value as text first, then cast, so that what can't be cast is seen.
+"""From a raw record to the contract's columns: each value as text first, then cast, so that what can't be cast shows.
 
 One pass: the record's fields are taken as text by one ``from_json``, whatever their number. A record that is no JSON
 object breaks ``readable``; a value that is none of its column's type breaks ``type``; what is left goes to the table's
@@ -27,13 +27,16 @@ SPARK = Dialect.SPARK
 
 @dataclass(frozen=True)
 class Readable:
-    """The record is a JSON object, or could be made one."""
+    """The record is text, and a JSON object or could be made one."""
 
     name: str = "readable:record"
-    sentence: str = "the record is no JSON object"
+    sentence: str = "the record is no JSON object in UTF-8"
 
-    def broken(self, dialect: Dialect) -> str:  # noqa: ARG002: judged while parsing, by Spark alone
-        return "(__json IS NULL OR __fields IS NULL OR __fields.`__broken` IS NOT NULL OR NOT startswith(ltrim(__json), '{'))"
+    def broken(self, dialect: Dialect) -> str:  # noqa: ARG002 - judged while parsing, by Spark alone
+        return (
+            "(__record_bytes IS NOT NULL OR __json IS NULL OR __fields IS NULL OR __fields.`__broken` IS NOT NULL "
+            "OR NOT startswith(ltrim(__json), '{'))"
+        )
 
 
 def conformed(
@@ -58,7 +61,7 @@ def conformed(
 
 
 def parse(raw: DataFrame, contract: Contract, record_as_json: str) -> DataFrame:
-    """Every raw row with the columns that the contract takes from the record or from raw, and the first rule it breaks."""
+    """Every raw row with what the contract takes from the record or from raw, and the first rule that it breaks."""
     taken = [column for column in contract.columns if len(column.sources) == 1 and not column.computed]
     fields = sorted({field for column in taken if (field := _field(column)) is not None})
     schema = ", ".join(f"`{field}` string" for field in [*fields, "__broken"])
@@ -74,10 +77,10 @@ def parse(raw: DataFrame, contract: Contract, record_as_json: str) -> DataFrame:
     judged += [
         (Type(column.name, column.type), _no_value(column))
         for column in taken
-        if column.type != "string" or _deeper(column)
+        if _field(column) is not None and (column.type != "string" or _deeper(column))
     ]
     rule, reason = first_broken(judged, SPARK)
-    values = [f"{Type(column.name, column.type).cast(SPARK, _text(column))} AS `{column.name}`" for column in taken]
+    values = [f"{_value(column)} AS `{column.name}`" for column in taken]
     return text.selectExpr(
         *values,
         "__night AS _night",
@@ -112,6 +115,13 @@ def _top(column: Column) -> str:
 def _text(column: Column) -> str:
     top, deeper = _top(column), _deeper(column)
     return f"get_json_object({top}, {SPARK.text('$.' + deeper)})" if deeper else top
+
+
+def _value(column: Column) -> str:
+    """The column's value: cast from the record's text; what raw itself holds has its type already."""
+    if _field(column) is None:
+        return f"CAST({_top(column)} AS {column.type})"
+    return Type(column.name, column.type).cast(SPARK, _text(column))
 
 
 def _no_value(column: Column) -> str:

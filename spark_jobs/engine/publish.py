@@ -49,7 +49,7 @@ class Branch:
     def __init__(self, table: Table, night: Night, beside: Branch | None = None) -> None:
         self.table = table
         self.night = night
-        self.name = beside.name if beside else night.branch()
+        self.name: str = beside.name if beside else night.branch()
         self.base = table.main()
         table.iceberg().manageSnapshots().createBranch(self.name, self.base).commit()
         self.session: SparkSession = beside.session if beside else table.spark.newSession()

@@ -1,4 +1,4 @@
-"""Quarantine: the records that break their contract, with the rule, the reason, the position and the record as it came."""
+"""Quarantine: the records that break their contract, with rule, reason, position and the record as it came."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def replace(branch: Branch, judged: DataFrame, nights: str) -> int:
-    """Make the branch's rows of ``nights`` (a condition on ``_night``) those of ``judged`` that break a rule; their number."""
+    """Make the branch's rows of ``nights`` (a condition) those of ``judged`` that break a rule; their number."""
     from pyspark.sql.functions import expr
 
     broken = judged.where(f"{RULE} IS NOT NULL").selectExpr(

@@ -25,7 +25,7 @@ COLUMNS = ("record", "record_bytes", "record_key", "position", "changed_at", "_n
 
 
 def append_night(spark: SparkSession, job: RawJob, night: Night) -> Published:
-    """Append to ``job.writes`` what its source has new until the end of ``night``; nothing where that was done before."""
+    """Append to ``job.writes`` what its source has new until the end of ``night``; nothing where that was done."""
     table = Table(spark, layout_of(contract(job.writes)))
     table.ensure()
     with step(job.writes, "raw") as facts:

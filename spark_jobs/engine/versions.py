@@ -1,7 +1,7 @@
 """Which rows of a batch are new: the newest version of each key, compared with the version that core has.
 
-Every good row is one of these: ``insert`` or ``update`` (accepted), ``duplicate`` (the same key in the same version, here
-or in core), ``superseded`` (an older version). Among rows of one version the first that was read wins, so that an
+Every good row is one of these: ``insert`` or ``update`` (accepted), ``duplicate`` (the same key in the same version,
+here or in core), ``superseded`` (an older version). Among rows of one version the first that was read wins, so that an
 incremental night and a rebuild from the whole of raw choose the same row.
 """
 
@@ -22,7 +22,6 @@ NAME = Dialect.SPARK.name_of
 
 def classified(good: DataFrame, core: DataFrame | None, contract: Contract, periods: str) -> DataFrame:
     """``good`` with a verdict a row; ``core`` is None for a rebuild, ``periods`` limits what is read of it."""
-    assert contract.version is not None  # noqa: S101: core contracts have one, the reader of contracts sees to it
     keys, version = [NAME(column) for column in contract.key], NAME(contract.version)
     by_key = f"PARTITION BY {', '.join(keys)}"
     newest = f"{by_key} ORDER BY {version} DESC, __night, __ingested_at, __position"
@@ -46,7 +45,7 @@ def classified(good: DataFrame, core: DataFrame | None, contract: Contract, peri
 
 
 def periods_of(good: DataFrame, contract: Contract) -> str:
-    """A condition on the partition column that holds for every row of ``good``, so that a merge reads no more than it must."""
+    """A condition on the partition column that holds for every row of ``good``: a merge need not read beyond it."""
     if contract.partition is None:
         return "true"
     column = NAME(contract.partition.column)
@@ -60,4 +59,4 @@ def periods_of(good: DataFrame, contract: Contract) -> str:
         return (
             f"{column} BETWEEN DATE'{min(row['first'] for row in found)}' AND DATE'{max(row['last'] for row in found)}'"
         )
-    return " OR ".join(f"{column} BETWEEN DATE'{row['first']}' AND DATE'{row['last']}'" for row in sorted(found))
+    return " OR ".join(f"{column} BETWEEN DATE'{row['first']}' AND DATE'{row['last']}'" for row in found)

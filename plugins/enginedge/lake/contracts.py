@@ -1,8 +1,8 @@
 """What is promised of a table: its Open Data Contract (ODCS v3), read once, judged when read.
 
-``sql/contracts/<layer>.<table>.yaml`` holds one contract. The standard's own model reads it; what the lake needs of it is
-taken out here into small values, and everything that the lake can't honour (an unknown type, an unknown rule, a column
-without a type) is refused with file and line, before a single row is read.
+``sql/contracts/<layer>.<table>.yaml`` holds one contract. The standard's own model reads it; what the lake needs of it
+is taken out here into small values, and everything that the lake can't honour (an unknown type, an unknown rule, a
+column without a type) is refused with file and line, before a single row is read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Column:
         classification: ``public``, ``internal`` or ``personal``.
         sources: where the value comes from: a JSON path in the record below it (``record.created_at.$date``) or another
             column of the raw table (``position``); empty for what the engine itself adds.
-        computed: whether the transform computes it from other columns, instead of conforming the one value it comes from.
+        computed: whether the transform computes it from other columns, instead of conforming the value it comes from.
         fields: of a raw table's ``record``, the source's fields.
     """
 
@@ -69,7 +69,7 @@ class Contract:
 
     Attributes:
         key: the columns that name a row (empty for raw tables, which take everything).
-        version: the column that orders the versions of a row.
+        version: the column that orders the versions of a row; empty for raw tables.
         freshness_h: the age in hours that its newest record may have.
         rules: what each row must fulfil, in the order in which they are judged.
     """
@@ -80,7 +80,7 @@ class Contract:
     freshness_h: float
     columns: tuple[Column, ...]
     key: tuple[str, ...]
-    version: str | None
+    version: str
     partition: Partition | None
     origin: Origin | None
     rules: tuple[Rule, ...]

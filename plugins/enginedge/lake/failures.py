@@ -7,8 +7,9 @@ import re
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
 
 _REFUSED = re.compile(
-    r"InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|Access Denied|status code: 403|password authentication failed"
-    r"|permission denied|SaslAuthenticationException|MongoSecurityException|not authorized|AuthenticationFailed",
+    r"InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|Access Denied|status code: 403"
+    r"|password authentication failed|permission denied|SaslAuthenticationException|MongoSecurityException"
+    r"|not authorized|AuthenticationFailed",
     re.IGNORECASE,
 )
 _FULL = re.compile(r"No space left on device|XMinioStorageFull|QuotaExceeded|minimum free drive", re.IGNORECASE)
@@ -25,35 +26,32 @@ def named(error: BaseException, table: str) -> EnginEdgeError:
     if isinstance(error, EnginEdgeError):
         return error
     said = " ".join(str(error).split())
-    first = said[:400]
     untouched = "main of every table that is not published yet"
-    if _FULL.search(said):
+    if found := _FULL.search(said):
         return Unavailable(
-            f"a store is full: {_around(_FULL, said)}",
+            f"a store is full: {_around(found)}",
             where=table,
             untouched=untouched,
             remedy="make room, run the night again",
         )
-    if _REFUSED.search(said):
+    if found := _REFUSED.search(said):
         return Misconfigured(
-            f"a store refused us: {_around(_REFUSED, said)}",
+            f"a store refused us: {_around(found)}",
             where=table,
             untouched=untouched,
             remedy="compare the secrets in the state folder with the store's users",
         )
-    if _SILENT.search(said):
+    if found := _SILENT.search(said):
         return Unavailable(
-            f"a service did not answer: {_around(_SILENT, said)}",
+            f"a service did not answer: {_around(found)}",
             where=table,
             untouched=untouched,
             remedy="look at `make status`, then run the night again",
         )
     return Violated(
-        f"{type(error).__name__}: {first}", where=table, untouched=untouched, remedy="read the application's log"
+        f"{type(error).__name__}: {said[:400]}", where=table, untouched=untouched, remedy="read the application's log"
     )
 
 
-def _around(pattern: re.Pattern[str], said: str) -> str:
-    found = pattern.search(said)
-    assert found is not None  # noqa: S101: told by the caller
-    return said[max(0, found.start() - 160) : found.end() + 160]
+def _around(found: re.Match[str]) -> str:
+    return found.string[max(0, found.start() - 160) : found.end() + 160]

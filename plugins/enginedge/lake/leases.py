@@ -1,8 +1,8 @@
 """One writer a table: a lease is an advisory lock of PostgreSQL, held by the process that submits the work.
 
-The lock lives as long as the connection, so a killed holder frees it by dying; nothing has to expire and nothing is left
-behind. It keeps two nights from doing the same work twice; what keeps the *effect* single is the publication itself.
-The holder's name stands in its connection's ``application_name``, where whoever waits can read it.
+The lock lives as long as the connection, so a killed holder frees it by dying; nothing has to expire and nothing is
+left behind. It keeps two nights from doing the same work twice; what keeps the *effect* single is the publication
+itself. The holder's name stands in its connection's ``application_name``, where whoever waits can read it.
 """
 
 from __future__ import annotations

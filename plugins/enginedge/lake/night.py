@@ -25,8 +25,8 @@ def refresh_source(
 ) -> list[TableCounts]:
     """Bring every table of ``source`` up to ``night`` (``YYYY-MM-DD``) and return what each of them published.
 
-    A night that is published already changes nothing and says so. ``full_refresh`` rebuilds core and quarantine from the
-    whole of raw.
+    A night that is published already changes nothing and says so. ``full_refresh`` rebuilds core and quarantine from
+    the whole of raw.
 
     Raises:
         Unavailable, Misconfigured, Violated: names the table or the service; that table is as it was.
@@ -34,7 +34,7 @@ def refresh_source(
     with leased(declared.tables_of(source), f"{source}.{night} {run}"):
         done = spark.submit(source, night, run, full_refresh, tell)
     counts = [TableCounts.from_facts(facts) for facts in done]
-    source_lineage.emit([each.table for each in counts], night, run)
+    source_lineage.emit([each.table for each in counts], night)
     return counts
 
 
@@ -43,9 +43,9 @@ def reconcile(night: str, sources: Sequence[str] = declared.SOURCES) -> Summary:
 
     The tables of ``sources`` must have published it; those of others may have.
 
-    For each core table: raw rows = accepted + quarantined + duplicate + superseded, raw and quarantine hold as many rows
-    as the published snapshot says, the key names one row, and core grew by the rows that were new. For each mart: its
-    measure equals the core total.
+    For each core table: raw rows = accepted + quarantined + duplicate + superseded, raw and quarantine hold as many
+    rows as the published snapshot says, the key names one row, and core grew by the rows that were new. For each mart:
+    its measure equals the core total.
 
     Raises:
         Violated: names every table and number that does not add up.

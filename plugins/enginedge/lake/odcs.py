@@ -143,7 +143,7 @@ def _contract(document: Document, odcs: OpenDataContractStandard, table: SchemaO
         freshness_h=_freshness_h(document, odcs),
         columns=columns,
         key=tuple(column.name or "" for column in table.properties or () if column.primaryKey),
-        version=own.get("version"),
+        version=str(own.get("version", "")),
         partition=_partition(document, table),
         origin=_origin(odcs, own),
         rules=tuple(_rules(document, table, names)),

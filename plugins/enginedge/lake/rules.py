@@ -148,7 +148,7 @@ class Length:
 
     @property
     def sentence(self) -> str:
-        return f"{self.column} has fewer than {self.minimum or 0} or more than {self.maximum or 'any number of'} characters"
+        return f"{self.column} has not {self.minimum or 0} to {self.maximum or 'any number of'} characters"
 
     def broken(self, dialect: Dialect) -> str:
         length = f"length({dialect.name_of(self.column)})"
@@ -192,8 +192,8 @@ _SHAPES = {
 class Type:
     """The column's text, as it stood in the record, is a value of ``type`` (one of the contract's physical types).
 
-    Both engines are looser than a contract should be, and loose in different ways (Spark takes ``2026`` for an instant),
-    so the shape is judged first, by one regular expression for both; instants carry their offset from UTC.
+    Both engines are looser than a contract should be, and loose in different ways (Spark takes ``2026`` for an
+    instant), so the shape is judged first, by one regular expression for both; instants carry their offset from UTC.
     """
 
     column: str
@@ -246,13 +246,12 @@ class Unique:
     def offenders(self, dialect: Dialect, table: str) -> str:
         """A query for the number of values that stand in more than one row of ``table``."""
         columns = ", ".join(dialect.name_of(column) for column in self.columns)
-        return (
-            f"SELECT count(*) FROM (SELECT {columns} FROM {table} GROUP BY {columns} HAVING count(*) > 1) AS offenders"
-        )
+        doubled = f"SELECT {columns} FROM {table} GROUP BY {columns} HAVING count(*) > 1"  # noqa: S608 - names of ours
+        return f"SELECT count(*) FROM ({doubled}) AS offenders"  # noqa: S608 - names of ours
 
 
 def first_broken(rules: Iterable[tuple[Rule, str]], dialect: Dialect) -> tuple[str, str]:
-    """Two expressions, null for a row that breaks nothing: the name of the first rule it breaks, and that rule's sentence.
+    """Two expressions, null for a row that breaks nothing: the name of the first rule it breaks, and its sentence.
 
     Args:
         rules: each rule with its expression for "broken", in the order in which they are to be judged.

@@ -1,8 +1,8 @@
 """Says where raw and core columns come from, down to the source's fields: what Spark's own listener can't know.
 
-The listener sees that a raw table was written, not that its ``record`` holds a document of MongoDB whose field ``stage``
-became ``core…stage``. The contracts know. Events are built by openlineage-python and written to the spool folder that the
-relay reads, so that a relay that is down loses nothing.
+The listener sees that a raw table was written, not that its ``record`` holds a document of MongoDB whose field
+``stage`` became ``core…stage``. The contracts know. Events are built by openlineage-python and written to the spool
+folder that the relay reads, so that a relay that is down loses nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PRODUCER = "https://github.com/enginedge/operations"
 SCHEMES = {"mongodb": "mongodb", "postgres": "postgres", "kafka": "kafka"}
 
 
-def emit(tables: Sequence[str], night: str, run: str) -> None:
+def emit(tables: Sequence[str], night: str) -> None:
     """Write, for each core table, the events of reading its source into raw and of conforming raw to core."""
     from openlineage.client import OpenLineageClient
     from openlineage.client.transport.file import FileConfig, FileTransport
@@ -36,7 +36,7 @@ def emit(tables: Sequence[str], night: str, run: str) -> None:
     for table in tables:
         core = contract(table)
         raw = contract(f"raw.{core.name}")
-        for event in (*_read(raw, run), *_conformed(raw, core, run)):
+        for event in (*_read(raw), *_conformed(raw, core)):
             client.emit(event)
 
 
@@ -50,19 +50,21 @@ def source_datasets(origin: Origin) -> list[tuple[str, str]]:
     return [(namespace, f"{origin.container}.{each}") for each in origin.objects]
 
 
-def _read(raw: Contract, run: str) -> Iterable[RunEvent]:
+def _read(raw: Contract) -> Iterable[RunEvent]:
     """Source to raw: ``record`` comes from every field, ``record.<field>`` from its one."""
     from openlineage.client.event_v2 import InputDataset
 
     fields = raw.column("record").fields
     sources = source_datasets(raw.origin) if raw.origin else []
-    inputs = [InputDataset(namespace=namespace, name=name, facets={"schema": _schema(fields)}) for namespace, name in sources]
+    inputs = [
+        InputDataset(namespace=namespace, name=name, facets={"schema": _schema(fields)}) for namespace, name in sources
+    ]
     lineage = {"record": [(dataset, field.name) for dataset in sources for field in fields]}
     lineage |= {f"record.{field.name}": [(dataset, field.name) for dataset in sources] for field in fields}
-    return _pair(f"{raw.table}.read", run, inputs, _output(raw, _with_fields(raw), lineage))
+    return _pair(f"{raw.table}.read", inputs, _output(raw, _with_fields(raw), lineage))
 
 
-def _conformed(raw: Contract, core: Contract, run: str) -> Iterable[RunEvent]:
+def _conformed(raw: Contract, core: Contract) -> Iterable[RunEvent]:
     """Raw to core: each column from the fields of the record that its contract names."""
     from openlineage.client.event_v2 import InputDataset
 
@@ -73,16 +75,24 @@ def _conformed(raw: Contract, core: Contract, run: str) -> Iterable[RunEvent]:
         for column in core.columns
         if column.sources
     }
-    return _pair(f"{core.table}.conform", run, inputs, _output(core, core.columns, lineage))
+    return _pair(f"{core.table}.conform", inputs, _output(core, core.columns, lineage))
 
 
-def _pair(job: str, run: str, inputs: list[InputDataset], output: OutputDataset) -> list[RunEvent]:
+def _pair(job: str, inputs: list[InputDataset], output: OutputDataset) -> list[RunEvent]:
     from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 
     its_run = Run(runId=str(uuid.uuid4()))
     now = datetime.now(UTC).isoformat()
     return [
-        RunEvent(eventTime=now, run=its_run, job=Job(namespace=NAMESPACE, name=job), producer=PRODUCER, eventType=state, inputs=inputs, outputs=[output])
+        RunEvent(
+            eventTime=now,
+            run=its_run,
+            job=Job(namespace=NAMESPACE, name=job),
+            producer=PRODUCER,
+            eventType=state,
+            inputs=inputs,
+            outputs=[output],
+        )
         for state in (RunState.START, RunState.COMPLETE)
     ]
 

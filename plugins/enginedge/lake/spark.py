@@ -1,9 +1,9 @@
 """Submits one source's night to Spark and follows it: spark-submit in client mode, tied to the life of its submitter.
 
-Everything that is secret stays in files that only the owner reads; argv shows names and paths. The application's name is
-``<source>.<night>``, so that it is found again in the master's list. What it prints as progress is told to the caller;
-everything else goes to a log file. A master or worker that disappears ends the run within seconds: Spark itself would
-wait for minutes, or for ever.
+Everything that is secret stays in files that only the owner reads; argv shows names and paths. The application's name
+is ``<source>.<night>``, so that it is found again in the master's list. What it prints as progress is told to the
+caller; everything else goes to a log file. A master or worker that disappears ends the run within seconds: Spark itself
+would wait for minutes, or for ever.
 """
 
 from __future__ import annotations
@@ -90,8 +90,7 @@ def _follow(process: subprocess.Popen[str], tell: Tell) -> Said:
     watch = threading.Thread(target=_watch, args=(process.pid, said, over), daemon=True)
     watch.start()
     try:
-        assert process.stdout is not None  # noqa: S101: it was started with a pipe
-        for line in process.stdout:
+        for line in process.stdout or ():
             if line.startswith(MARK):
                 facts = json.loads(line[len(MARK) :])
                 said.lines.append(facts)
@@ -167,7 +166,7 @@ def _command(properties: Path, asked: list[str]) -> list[str]:
 
 
 def _properties(name: str, attempt: str) -> Path:
-    """The application's own properties, beside those of the installation: its name, its size, where its lineage goes."""
+    """The application's own properties, beside the installation's: its name, its size, where its lineage goes."""
     spool = _folder("lineage", "spool") / f"spark.{attempt}.ndjson"
     values = {
         "spark.app.name": name,
@@ -191,7 +190,7 @@ def _properties(name: str, attempt: str) -> Path:
 
 
 def _parent() -> dict[str, str]:
-    """Whose child the application is, where the environment says so: ``OPENLINEAGE_PARENT_ID`` is ``namespace/job/run``."""
+    """Whose child the application is, where ``OPENLINEAGE_PARENT_ID`` (``namespace/job/run``) says so."""
     parts = os.environ.get("OPENLINEAGE_PARENT_ID", "").rsplit("/", 2)
     if len(parts) != 3:
         return {}

@@ -1,17 +1,18 @@
-"""What every source of raw records does, whatever it is: read what is new until the night's end, and say how far it came.
+"""What every source of raw records does: read what is new until the night's end, and say how far it came.
 
 A source gives the frame ``record, record_bytes, record_key, position, changed_at``. What raw already has is left out by
-comparing with raw itself, not by trusting a clock: a source is read again from a little before where it was left (writers
-commit late, and two changes may carry the same time), and the records that are known are taken out.
+comparing with raw itself, not by trusting a clock: a source is read again from a little before where it was left
+(writers commit late, and two changes may carry the same time), and the records that are known are taken out.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from enginedge.lake.contracts import Contract
+from enginedge.errors import Misconfigured
+from enginedge.lake.contracts import Contract, Origin
 from spark_jobs.engine.night import Night
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 OVERLAP = timedelta(minutes=5)
 CHANGED_AT = "changed_at"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,21 @@ class Reading:
     night: Night
     position: dict[str, Any]
     known: DataFrame
+
+    @property
+    def origin(self) -> Origin:
+        """Where the records are.
+
+        Raises:
+            Misconfigured: the contract does not say.
+        """
+        if self.contract.origin is None:
+            raise Misconfigured(
+                f"{self.contract.table} names no origin",
+                where=str(self.contract.path),
+                remedy="give container and objects",
+            )
+        return self.contract.origin
 
     @property
     def since(self) -> datetime | None:
@@ -58,7 +75,7 @@ class Source(Protocol):
     """Where raw records come from."""
 
     def read(self, reading: Reading) -> DataFrame:
-        """The records that are new until the end of the night: record, record_bytes, record_key, position, changed_at."""
+        """The new records until the night's end: record, record_bytes, record_key, position, changed_at."""
         ...
 
     def position(self, reading: Reading, written: DataFrame) -> dict[str, Any]:
@@ -68,11 +85,5 @@ class Source(Protocol):
 
 def newest_change(written: DataFrame) -> dict[str, Any]:
     """The position of a source that is followed by its change time."""
-    newest = written.selectExpr("unix_micros(max(changed_at)) AS newest").first()
-    if newest is None or newest["newest"] is None:
-        return {}
-    return {
-        CHANGED_AT: (
-            datetime.fromisoformat("1970-01-01T00:00:00+00:00") + timedelta(microseconds=newest["newest"])
-        ).isoformat()
-    }
+    newest = written.selectExpr("unix_micros(max(changed_at))").collect()[0][0]
+    return {} if newest is None else {CHANGED_AT: (EPOCH + timedelta(microseconds=newest)).isoformat()}

@@ -1,8 +1,8 @@
 """Files of a bucket that are laid out by day (``<prefix>/dt=YYYY-MM-DD/…``): their lines, or each as one document.
 
 The listing is bounded: after the first time only the days from ``LOOKBACK`` nights before the last published one are
-listed. A file is known by key and etag; what raw has of those days is taken out, so a file that is written again is read
-again, and one that is late by less than the lookback is not lost.
+listed. A file is known by key and etag; what raw has of those days is taken out, so a file that is written again is
+read again, and one that is late by less than the lookback is not lost.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FILES = "path string, etag string, key string"
 
 @dataclass(frozen=True)
 class Lines:
-    """Each line of the files is a record, its key the field ``key`` of its JSON and its change time the field ``changed``."""
+    """Each line is a record; its key and its change time are the fields ``key`` and ``changed`` of its JSON."""
 
     key: str
     changed: str = "updated_at"
@@ -52,7 +52,7 @@ class Lines:
             f"try_cast(get_json_object({text}, '$.{self.changed}') AS timestamp) AS changed_at",
         )
 
-    def position(self, reading: Reading, written: DataFrame) -> dict[str, Any]:  # noqa: ARG002: the listing is the position
+    def position(self, reading: Reading, written: DataFrame) -> dict[str, Any]:  # noqa: ARG002 - the listing is the position
         return {LISTED_UNTIL: reading.night.label}
 
 
@@ -79,7 +79,7 @@ class Documents:
             f"try_cast({_front_matter(text, self.changed)} AS timestamp) AS changed_at",
         )
 
-    def position(self, reading: Reading, written: DataFrame) -> dict[str, Any]:  # noqa: ARG002: the listing is the position
+    def position(self, reading: Reading, written: DataFrame) -> dict[str, Any]:  # noqa: ARG002 - the listing is the position
         return {LISTED_UNTIL: reading.night.label}
 
 
@@ -107,8 +107,7 @@ def _new_files(reading: Reading) -> list[tuple[str, str, str]]:
 
 def _files(reading: Reading, first: date | None) -> Iterator[tuple[str, str, str]]:
     """The files of the days from ``first`` (the beginning, where there is none) to the night."""
-    origin = reading.contract.origin
-    assert origin is not None  # noqa: S101: a raw contract has one
+    origin = reading.origin
     bucket, prefix = origin.container, f"{origin.objects[0]}/dt="
     after = f"{prefix}{first.isoformat()}" if first else prefix
     pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, StartAfter=after)

@@ -1,9 +1,9 @@
-r"""From MongoDB's canonical extended JSON, which the connector writes, to the relaxed form, which people and rules read.
+r"""From MongoDB's canonical extended JSON, which the connector writes, to the relaxed one, which people read.
 
 Canonical says ``{"$numberInt": "16"}`` and ``{"$date": {"$numberLong": "1795368169017"}}``, relaxed says ``16`` and
-``{"$date": "2026-11-22T17:22:49.017Z"}``. Decimals, infinities and dates outside 1970 to 9999 are alike in both. Inside a
-text every quote is escaped, so the patterns, which begin with ``{"$``, never match there.
-Specification: MongoDB Extended JSON v2.
+``{"$date": "2026-11-22T17:22:49.017Z"}``. Decimals, infinities and dates outside 1970 to 9999 are alike in both. Inside
+a text every quote is escaped, so the patterns, which begin with ``{"$``, never match there. Specification: MongoDB
+Extended JSON v2.
 """
 
 from __future__ import annotations

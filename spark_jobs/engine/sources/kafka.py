@@ -1,7 +1,7 @@
 """Records of Kafka topics: from the offsets that were left until the first record of the next night.
 
-The end is by the record's timestamp, its time of arrival; only committed records are read; the bytes are kept where they
-are no UTF-8. Source: spark-sql-kafka, batch, options ``startingOffsets``, ``endingTimestamp``, ``failOnDataLoss``.
+The end is by the record's timestamp, its time of arrival; only committed records are read; the bytes are kept where
+they are no UTF-8. Source: spark-sql-kafka, batch, options ``startingOffsets``, ``endingTimestamp``, ``failOnDataLoss``.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ class Topics:
     key: str
 
     def read(self, reading: Reading) -> DataFrame:
-        origin = reading.contract.origin
-        assert origin is not None  # noqa: S101: a raw contract has one
+        origin = reading.origin
         records = (
             reading.session.read.format("kafka")
             .options(**_connection())

@@ -30,8 +30,7 @@ class Collection:
     changed: str = "updated_at"
 
     def read(self, reading: Reading) -> DataFrame:
-        origin = reading.contract.origin
-        assert origin is not None  # noqa: S101: a raw contract has one
+        origin = reading.origin
         documents = (
             reading.session.read.format("mongodb")
             .schema("document string")
@@ -51,7 +50,7 @@ class Collection:
         position = "concat(coalesce(record_key, ''), '@', coalesce(CAST(changed_at AS string), '')) AS position"
         return reading.unknown(rows).selectExpr("record", "record_bytes", "record_key", position, "changed_at")
 
-    def position(self, reading: Reading, written: DataFrame) -> dict[str, Any]:  # noqa: ARG002: the protocol's
+    def position(self, reading: Reading, written: DataFrame) -> dict[str, Any]:  # noqa: ARG002 - the protocol's
         return newest_change(written)
 
     def _pipeline(self, reading: Reading) -> list[dict[str, Any]]:

@@ -35,8 +35,7 @@ class Rows:
     until_now: bool = False
 
     def read(self, reading: Reading) -> DataFrame:
-        origin = reading.contract.origin
-        assert origin is not None  # noqa: S101: a raw contract has one
+        origin = reading.origin
         endpoint = settings().endpoint("postgres")
         reader = (
             reading.session.read.format("jdbc")
@@ -60,7 +59,7 @@ class Rows:
         position = "concat(record_key, '@', coalesce(CAST(changed_at AS string), '')) AS position"
         return reading.unknown(rows).selectExpr("record", "record_bytes", "record_key", position, "changed_at")
 
-    def position(self, reading: Reading, written: DataFrame) -> dict[str, Any]:  # noqa: ARG002: the protocol's
+    def position(self, reading: Reading, written: DataFrame) -> dict[str, Any]:  # noqa: ARG002 - the protocol's
         return newest_change(written)
 
     def _query(self, reading: Reading, table: str) -> str:
@@ -70,7 +69,7 @@ class Rows:
             bounds.append(f"{self.changed} >= timestamptz '{reading.since.isoformat()}'")
         where = f"({' AND '.join(bounds)}) OR {self.changed} IS NULL" if bounds else "true"
         key = " || '/' || ".join(f"{column}::text" for column in self.key)
-        select = self.select or f"SELECT * FROM {table}"  # noqa: S608: names from contract and module
+        select = self.select or f"SELECT * FROM {table}"  # noqa: S608 - names from contract and module
         return (
             f"SELECT to_jsonb(r)::text AS record, {key} AS record_key, {self.changed} AS changed_at "  # noqa: S608
             f"FROM ({select}) AS r WHERE {where}"

@@ -6,8 +6,8 @@ from spark_jobs.engine.sources.postgres import Rows
 from spark_jobs.job import RawJob
 
 RUNS = """
-SELECT dag_id, run_id, run_type, state, triggered_by, clear_number, logical_date, run_after, queued_at, start_date, end_date,
-       updated_at
+SELECT dag_id, run_id, run_type, state, triggered_by, clear_number,
+       logical_date, run_after, queued_at, start_date, end_date, updated_at
 FROM public.dag_run
 """
 

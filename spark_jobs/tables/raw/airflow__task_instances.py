@@ -1,4 +1,4 @@
-"""Task instances, from Airflow's own database, with the time that their run was due; without the names of hosts and users."""
+"""Task instances, from Airflow's own database, with the time when their run was due; no names of hosts, no users."""
 
 from __future__ import annotations
 
