@@ -1,4 +1,4 @@
-"""An Airflow of the tests' own: imported before Airflow is, it points it at an empty home and at no database of anybody's."""
+"""An Airflow of the tests' own: imported before Airflow is, it points it at an empty home and nobody's database."""
 
 from __future__ import annotations
 

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
-from tests.installation import ROOT, point_at
+from tests.installation import ROOT, point_at, stack
 
 if os.environ.get("ENGINEDGE_TEST_STACK") != "running":
     point_at(ROOT / ".state" / "test", 20_000)
@@ -26,3 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 1 if item.get_closest_marker("stack") else 0
 
     items.sort(key=rank)
+
+
+@pytest.fixture(scope="session")
+def running_stack() -> Iterator[None]:
+    """Every service is Ready; at the end of the session what was started here is stopped again."""
+    try:
+        stack("up")
+        yield
+    finally:
+        if os.environ.get("ENGINEDGE_TEST_STACK") != "running":
+            stack("down")

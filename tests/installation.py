@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,3 +24,27 @@ def point_at(state: Path, port_shift: int) -> None:
             name = service.name if index == 0 else f"{service.name}_{port}"
             variable = "ENGINEDGE_PORT_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
             os.environ.setdefault(variable, str(number + port_shift))
+
+
+def enginedge(*arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run one verb of the command line as a user would, in a process of its own."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "enginedge", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    if check and finished.returncode:
+        said = finished.stderr[-4000:]
+        raise AssertionError(f"enginedge {' '.join(arguments)} ended with {finished.returncode}\n{said}")
+    return finished
+
+
+def stack(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run one verb of the local stack (``up``, ``down``, ``stop NAME``, ``start NAME`` …)."""
+    return subprocess.run(
+        [sys.executable, "-m", "deploy.local.stack", *arguments], cwd=ROOT, check=check, text=True, timeout=900
+    )

@@ -1,8 +1,8 @@
 """Where the services are and where the secrets lie: the one reader of the environment.
 
-Local runs and the cluster differ only here. Ports come from ``deploy/platform.yaml`` and may be overridden, one variable
-a port: ``ENGINEDGE_PORT_<SERVICE>`` (``ENGINEDGE_PORT_TRINO=18090``); hosts by ``ENGINEDGE_HOST_<SERVICE>``. Secrets are
-files, one a secret, in the folder that ``ENGINEDGE_SECRETS`` names, readable by their owner alone.
+Local runs and the cluster differ only here. Ports come from ``deploy/platform.yaml`` and may be overridden, one
+variable a port: ``ENGINEDGE_PORT_<SERVICE>`` (``ENGINEDGE_PORT_TRINO=18090``); hosts by ``ENGINEDGE_HOST_<SERVICE>``.
+Secrets are files, one a secret, in the folder that ``ENGINEDGE_SECRETS`` names, readable by their owner alone.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Settings:
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process: ``ENGINEDGE_ROOT``, ``ENGINEDGE_STATE`` and ``ENGINEDGE_SECRETS``, or the checkout's."""
+    """This process's settings: ``ENGINEDGE_ROOT``, ``ENGINEDGE_STATE``, ``ENGINEDGE_SECRETS``, or the checkout's."""
     root = Path(os.environ.get("ENGINEDGE_ROOT") or Path(__file__).resolve().parents[2])
     state = Path(os.environ.get("ENGINEDGE_STATE") or root / ".state")
     return Settings(root=root, state=state, secrets=Path(os.environ.get("ENGINEDGE_SECRETS") or state / "secrets"))

@@ -1,57 +1,18 @@
-"""The stack that the integration tests share: brought up, seeded and run through two nights once, then taken down."""
+"""The lake that the integration tests share: two nights, seeded and run once."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.installation import ROOT
+from tests.installation import enginedge
 
 NIGHTS = [(datetime.now(UTC).date() - timedelta(days=back)).isoformat() for back in (2, 1)]
 SEED, SCALE = 7, 0.05
-
-
-def enginedge(*arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run one verb of the command line as a user would, in a process of its own."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "enginedge", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    if check and finished.returncode:
-        said = finished.stderr[-4000:]
-        raise AssertionError(f"enginedge {' '.join(arguments)} ended with {finished.returncode}\n{said}")
-    return finished
-
-
-def stack(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run one verb of the local stack (``up``, ``down``, ``stop NAME``, ``start NAME`` …)."""
-    return subprocess.run(
-        [sys.executable, "-m", "deploy.local.stack", *arguments], cwd=ROOT, check=check, text=True, timeout=900
-    )
-
-
-@pytest.fixture(scope="session")
-def running_stack() -> Iterator[None]:
-    """Every service is Ready; at the end of the session what was started here is stopped again."""
-    try:
-        stack("up")
-        yield
-    finally:
-        if os.environ.get("ENGINEDGE_TEST_STACK") != "running":
-            stack("down")
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,19 @@ import pytest
 from marquez_client import MarquezClient
 
 from enginedge.lake import trino
-from enginedge.lake.contracts import contracts
+from enginedge.lake.declared import marts
 from enginedge.lineage.completeness import history_of_trino
 from enginedge.lineage.database import Database, conninfo
 from enginedge.lineage.reconcile import reconcile
 from enginedge.lineage.server import names_here
 from enginedge.lineage.walk import walk_to_sources
 from enginedge.settings import settings
-from tests.integration.conftest import Lake, enginedge
+from tests.installation import enginedge
+from tests.integration.conftest import Lake
 
 pytestmark = pytest.mark.stack
 
-MARTS = [(contract.table, column.name) for contract in contracts(layer="mart") for column in contract.columns]
+MARTS = [(mart.name, column) for mart in marts() for column in mart.columns]
 
 
 @pytest.fixture(scope="module")

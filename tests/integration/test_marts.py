@@ -18,7 +18,7 @@ import pytest
 from enginedge.errors import Misconfigured, Violated
 from enginedge.lake import declared, marts, trino
 from enginedge.settings import settings
-from tests.integration.conftest import stack
+from tests.installation import stack
 
 pytestmark = pytest.mark.stack
 

@@ -14,7 +14,8 @@ import pytest
 
 from enginedge.lake import declared, marts, trino
 from enginedge.settings import settings
-from tests.integration.conftest import Lake, enginedge
+from tests.installation import enginedge
+from tests.integration.conftest import Lake
 from tests.integration.expected import expected
 
 pytestmark = pytest.mark.stack

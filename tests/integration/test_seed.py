@@ -18,8 +18,8 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from enginedge.settings import settings
-from tests.installation import ROOT
-from tests.integration.conftest import NIGHTS, SCALE, SEED, Lake, enginedge
+from tests.installation import ROOT, enginedge
+from tests.integration.conftest import NIGHTS, SCALE, SEED, Lake
 from tests.integration.expected import broken_rules, expected
 
 pytestmark = pytest.mark.stack

@@ -12,7 +12,6 @@ import pytest
 from enginedge import lake
 from enginedge.errors import Misconfigured, Unavailable
 from enginedge.lake import trino
-from tests.integration.conftest import running_stack  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.stack
 
@@ -22,7 +21,7 @@ def ask(statement: str) -> trino.QueryResult:
 
 
 @pytest.fixture(scope="module")
-def orders(running_stack: None) -> Iterator[str]:  # noqa: F811
+def orders(running_stack: None) -> Iterator[str]:
     name = f"mart.test__orders_{uuid.uuid4().hex[:8]}"
     ask("create schema if not exists mart with (location = 's3://lake/mart')")
     ask(

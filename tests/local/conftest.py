@@ -11,7 +11,6 @@ from deploy.local.layout import Local
 from enginedge.platform import load_platform
 from enginedge.settings import Settings, settings
 from tests.installation import ROOT
-from tests.integration.conftest import running_stack  # noqa: F401  (a fixture)
 
 
 @pytest.fixture

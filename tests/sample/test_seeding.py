@@ -8,7 +8,7 @@ import pytest
 
 from enginedge.errors import Misconfigured
 from enginedge.sample.seeding import last_night, nights_until
-from tests.integration.conftest import enginedge
+from tests.installation import enginedge
 
 
 def test_nights_end_with_the_one_that_is_asked_for_and_start_with_the_earliest() -> None:
