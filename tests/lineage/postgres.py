@@ -14,7 +14,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-BIN = Path("/usr/lib/postgresql/15/bin")
+
+def _bin() -> Path:
+    """The folder of the server's programs: Debian keeps them off the path, one folder a version."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "")]
+    if not found[-1].is_file():
+        pytest.skip("PostgreSQL's server is not installed")
+    return found[-1].parent
 
 
 def _as_somebody(*command: str | Path) -> list[str]:
@@ -32,19 +38,15 @@ def free_port() -> int:
 @contextmanager
 def scratch_server(folder: Path) -> Iterator[str]:
     """Yields the conninfo of a running server; it is stopped at the end, whatever happened."""
-    if not BIN.exists():
-        found = shutil.which("postgres")
-        if not found:
-            pytest.skip("PostgreSQL's server is not installed")
-    data, port = folder / "data", free_port()
+    programs, data, port = _bin(), folder / "data", free_port()
     subprocess.run(
-        _as_somebody(BIN / "initdb", "-D", data, "-U", "lineage", "-A", "trust", "-E", "UTF8", "--no-sync"),
+        _as_somebody(programs / "initdb", "-D", data, "-U", "lineage", "-A", "trust", "-E", "UTF8", "--no-sync"),
         check=True,
         capture_output=True,
     )
     server = subprocess.Popen(
         _as_somebody(
-            *(BIN / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1"),
+            *(programs / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1"),
             *("-c", f"unix_socket_directories={folder}", "-c", "fsync=off"),
         ),
         stderr=subprocess.DEVNULL,

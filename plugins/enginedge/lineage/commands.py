@@ -17,6 +17,8 @@ from rich.table import Table
 
 from enginedge.errors import Misconfigured
 from enginedge.lake import trino
+from enginedge.lake.contracts import contracts
+from enginedge.lake.declared import marts
 from enginedge.lineage.completeness import Report, completeness
 from enginedge.lineage.database import Database, conninfo
 from enginedge.lineage.graph import lineage as around
@@ -40,6 +42,11 @@ def _graph() -> Iterator[tuple[Database, Names]]:
         yield database, names_here()
     finally:
         database.close()
+
+
+def _promised() -> frozenset[str]:
+    """Every table that the repository promises: those with a contract, and the marts."""
+    return frozenset({contract.table for contract in contracts()} | {mart.name for mart in marts()})
 
 
 @app.command()
@@ -85,7 +92,7 @@ def check(hours: Hours = 24, as_json: AsJson = False) -> None:
     with _graph() as (database, names):
         history = asked_history(trino.query, names, since)
         with database.reading() as connection:
-            report = completeness(connection, names, since, history=history)
+            report = completeness(connection, names, since, history=history, promised=_promised())
     if as_json:
         print_json(report.as_json())
     else:
@@ -98,7 +105,7 @@ def reconcile(hours: Hours = 24, as_json: AsJson = False) -> None:
     """Compare the graph with Trino's own history, make good the events that are lost, and say what is still missing."""
     since = datetime.now(UTC) - timedelta(hours=hours)
     with _graph() as (database, names):
-        found = reconciled(database, names, since, asked_history(trino.query, names, since))
+        found = reconciled(database, names, since, asked_history(trino.query, names, since), _promised())
     if as_json:
         print_json(found.as_json())
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,13 @@ def asked_history(ask: Callable[..., Any], names: Names, since: datetime) -> Seq
         return None
 
 
-def reconcile(database: Database, names: Names, since: datetime, history: Sequence[Query] | None) -> Reconciled:
+def reconcile(
+    database: Database,
+    names: Names,
+    since: datetime,
+    history: Sequence[Query] | None,
+    promised: Collection[str] | None = None,
+) -> Reconciled:
     """Make good what can be made good of all that is missing since then, and judge again.
 
     Raises:
@@ -43,7 +49,7 @@ def reconcile(database: Database, names: Names, since: datetime, history: Sequen
         lost = untold(connection, history or [])
     healed = heal(database, names, lost)
     with database.reading() as connection:
-        return Reconciled(tuple(healed), completeness(connection, names, since, history=history))
+        return Reconciled(tuple(healed), completeness(connection, names, since, history=history, promised=promised))
 
 
 def refuse_gaps(report: Report) -> None:
