@@ -181,7 +181,7 @@ def s3(here: Local, user: str, password: str = "") -> Any:
         ("lake", "backup", "nothing"),
         ("backup", "backup", "write"),
         ("backup", "lake", "nothing"),
-        ("analyst", "lake", "read"),
+        ("analyst", "lake", "nothing"),
         ("analyst", "platform", "nothing"),
     ],
 )

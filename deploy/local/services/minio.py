@@ -6,6 +6,7 @@ from typing import Any
 
 from deploy.local.layout import Local
 from deploy.local.services.process import Launch
+from enginedge.lake.contracts import contracts
 
 BUCKETS = ("platform", "lake", "backup")
 #: user → (buckets to write, buckets to read)
@@ -13,7 +14,6 @@ USERS = {
     "platform": (["platform"], []),
     "lake": (["lake"], ["platform"]),
     "backup": (["backup"], []),
-    "analyst": ([], ["lake"]),
 }
 READ = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation"]
 WRITE = [*READ, "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
@@ -56,9 +56,10 @@ def set_up(local: Local) -> None:
             if error.code != "BucketAlreadyOwnedByYou":
                 raise
     admin = MinioAdmin(endpoint=local.address("minio"), credentials=StaticProvider(*root), secure=False)
-    for user, (writable, readable) in USERS.items():
+    policies = {user: _policy(writable, readable) for user, (writable, readable) in USERS.items()}
+    for user, policy in {**policies, "analyst": _policy_of_analysts()}.items():
         admin.user_add(user, local.secret(f"minio-{user}"))
-        admin.policy_add(f"{user}-only", policy=_policy(writable, readable))
+        admin.policy_add(f"{user}-only", policy=policy)
         try:
             admin.policy_set(f"{user}-only", user=user)
         except MinioAdminException as error:
@@ -74,3 +75,16 @@ def _policy(writable: list[str], readable: list[str]) -> dict[str, Any]:
         for bucket in buckets
     ]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _policy_of_analysts() -> dict[str, Any]:
+    """The files of the marts and of the core tables without personal columns: a file cannot be read in part."""
+    open_tables = [f"core.db/{each.name}" for each in contracts("core") if not each.personal()]
+    readable = [f"arn:aws:s3:::lake/{place}/*" for place in ("mart", *open_tables)]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": ["s3:GetBucketLocation"], "Resource": ["arn:aws:s3:::lake"]},
+            {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": readable},
+        ],
+    }

@@ -28,7 +28,8 @@ LINEAGE_PATH = "/api/v1/lineage"
 #: Who writes, and what an analyst may read. Users say who they are by a header: Trino is on loopback only.
 WRITERS = "admin|lake|dbt"
 ALL = ["SELECT", "INSERT", "DELETE", "UPDATE", "OWNERSHIP", "GRANT_SELECT"]
-TABLE = "[a-z0-9_]+"  # none of Iceberg's metadata tables, whose statistics show values
+#: Of Iceberg's metadata tables those that say when a table was published; the others' statistics show values.
+TABLE = r"[a-z0-9_]+(\$(history|snapshots|metadata_log_entries))?"
 ACCESS: dict[str, list[dict[str, Any]]] = {
     "catalogs": [
         {"user": WRITERS, "allow": "all"},
