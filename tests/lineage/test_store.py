@@ -105,6 +105,20 @@ def test_a_child_is_named_after_its_parent_and_the_parents_own_word_counts(datab
         assert shaped(connection, [row])[0]["simpleName"] == "task"
 
 
+def test_a_job_has_the_same_name_whoever_started_its_application(database: Database) -> None:
+    """By Airflow, the application is a child of a task; from the command line it is nobody's."""
+
+    def child_of(name: str) -> dict[str, Any]:
+        return {"parent": {**MARKS, "run": {"runId": run_of(name)}, "job": {"namespace": "test", "name": name}}}
+
+    take(database, [event("COMPLETE", "kafka", "kafka", facets=child_of("dag.task"))])
+    take(database, [event("COMPLETE", "merge", "kafka.merge", facets=child_of("kafka"))])
+    take(database, [event("COMPLETE", "kafka-2", "kafka"), event("COMPLETE", "merge-2", "kafka.merge")])
+    with database.reading() as connection:
+        names = {row["name"] for row in connection.execute("select name from job")}
+    assert names == {"dag.task", "dag.task.kafka", "kafka", "kafka.merge"}
+
+
 def test_the_same_event_twice_changes_nothing_but_the_log(database: Database) -> None:
     told = event(
         outputs=[dataset("core.x", "a", lineage={"a": [(HIVE, "raw.x", "record")]})], inputs=[dataset("raw.x")]

@@ -80,10 +80,10 @@ def _job(connection: Connection, event: Event, run_id: uuid.UUID | None) -> dict
     parent_job = _parent(connection, event, parent) if parent else None
     parent_id: int | None = parent_job["id"] if parent_job else None
     name = simple
-    if parent_job is not None:
-        prefix = f"{parent_job['name']}."
+    if parent is not None:
+        prefix = f"{parent['job']['name']}."
         simple = simple.removeprefix(prefix)
-        name = prefix + simple if simple != parent_job["name"] else simple
+        name = prefix + simple if f"{simple}." != prefix else simple
     elif run_id is not None:
         known = connection.execute(
             "select j.* from run r join job j on j.id = r.job where r.id = %s and j.namespace = %s",
