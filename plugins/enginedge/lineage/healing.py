@@ -8,11 +8,11 @@ would have given it, and says of itself that it was healed.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from enginedge.lineage.completeness import Query
-from enginedge.lineage.database import Database
+from enginedge.lineage.database import Connection, Database
 from enginedge.lineage.events import PRODUCER, read_event, run_uuid
 from enginedge.lineage.naming import COMMENTS, Names
 from enginedge.lineage.read_datasets import dataset_row
@@ -25,19 +25,19 @@ def heal(database: Database, names: Names, queries: Sequence[Query]) -> list[str
     """Store an event for each of ``queries`` whose statement can be read; returns the ids of those that were healed."""
     healed = []
     for query in queries:
+        read, written = tables_of(query.sql, names)
         with database.reading() as connection:
-            columns = {
-                table: [
-                    column["name"]
-                    for column in (dataset_row(connection, names.metastore, table) or {"fields": []})["fields"]
-                ]
-                for table in tables_of(query.sql, names)[0]
-            }
+            columns = {table: _known_columns(connection, names, table) for table in {*read, *written}}
         text = event_of(query, names, columns)
         if text:
             take(database, [read_event(text, names)], origin="healed")
             healed.append(query.id)
     return healed
+
+
+def _known_columns(connection: Connection, names: Names, table: str) -> list[str]:
+    row = dataset_row(connection, names.metastore, table)
+    return [column["name"] for column in row["fields"]] if row else []
 
 
 def tables_of(sql: str, names: Names) -> tuple[list[str], list[str]]:
@@ -54,7 +54,7 @@ def tables_of(sql: str, names: Names) -> tuple[list[str], list[str]]:
 
 
 def event_of(query: Query, names: Names, columns: dict[str, list[str]]) -> str | None:
-    """The event, as JSON, that Trino's listener should have sent; ``columns`` are those known of each table read."""
+    """The event, as JSON, that Trino's listener should have sent; ``columns`` are those known of each table."""
     from openlineage.client import event_v2 as event
     from openlineage.client.facet_v2 import column_lineage_dataset, job_type_job, sql_job
     from openlineage.client.serde import Serde
@@ -62,14 +62,15 @@ def event_of(query: Query, names: Names, columns: dict[str, list[str]]) -> str |
     read, written = tables_of(query.sql, names)
     if not written:
         return None
-    pairs = _columns(query.sql, names, columns)
+    pairs: dict[str, list[tuple[str, str]]] = {column: [] for table in written for column in columns.get(table, [])}
+    pairs |= _columns(query.sql, names, {table: columns.get(table, []) for table in read})
+
+    def inputs(sources: Iterable[tuple[str, str]]) -> list[column_lineage_dataset.InputField]:
+        return [column_lineage_dataset.InputField(names.metastore, *source) for source in sources]
+
     lineage = column_lineage_dataset.ColumnLineageDatasetFacet(
-        {
-            target: column_lineage_dataset.Fields(
-                [column_lineage_dataset.InputField(names.metastore, table, field) for table, field in sources]
-            )
-            for target, sources in pairs.items()
-        }
+        fields={target: column_lineage_dataset.Fields(inputs(sources)) for target, sources in pairs.items()},
+        dataset=inputs(sorted({source for sources in pairs.values() for source in sources})),
     )
     told = event.RunEvent(
         eventTime=query.ended.isoformat(),
