@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
 from enginedge.lake import spark_master
@@ -63,11 +63,11 @@ def submit(source: str, night: str, run: str, full_refresh: bool, tell: Tell | N
     log_path = _folder("log", "spark") / f"{attempt}.log"
     asked = ["--source", source, "--night", night, "--run", run] + (["--full-refresh"] if full_refresh else [])
     try:
-        with log_path.open("w") as errors:
+        with log_path.open("w", buffering=1) as journal:
             process = start_tied(
-                _command(properties, asked), environment=_environment(), stdout=subprocess.PIPE, stderr=errors
+                _command(properties, asked), environment=_environment(), stdout=subprocess.PIPE, stderr=journal
             )
-            said = _follow(process, tell or _relay)
+            said = _follow(process, journal, tell or _relay)
     finally:
         properties.unlink(missing_ok=True)
     if process.returncode or said.given_up or said.of("failed"):
@@ -82,7 +82,7 @@ def stop() -> None:
         end_group(pid, signal.SIGKILL)
 
 
-def _follow(process: subprocess.Popen[str], tell: Tell) -> Said:
+def _follow(process: subprocess.Popen[str], journal: TextIO, tell: Tell) -> Said:
     """Read what the application says until it ends; whatever interrupts that ends the application first."""
     said = Said()
     _running[process.pid] = process
@@ -91,6 +91,7 @@ def _follow(process: subprocess.Popen[str], tell: Tell) -> Said:
     watch.start()
     try:
         for line in process.stdout or ():
+            journal.write(line)
             if line.startswith(MARK):
                 facts = json.loads(line[len(MARK) :])
                 said.lines.append(facts)

@@ -7,6 +7,7 @@ Read in parts by change time, the first of them open at its lower end.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from enginedge.settings import settings
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 PARTS = 2
 FETCH = 5000
+BOUND = "%Y-%m-%d %H:%M:%S"
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,13 @@ class Rows:
             .option("fetchsize", FETCH)
             .option("dbtable", f"({self._query(reading, origin.objects[0])}) AS records")
         )
-        if reading.since is not None:
+        until = datetime.now(UTC) if self.until_now else reading.night.end
+        if reading.since is not None and reading.since < until:
             reader = (
                 reader.option("partitionColumn", "changed_at")
                 .option("numPartitions", PARTS)
-                .option("lowerBound", reading.since.strftime("%Y-%m-%d %H:%M:%S"))
-                .option("upperBound", reading.night.end.strftime("%Y-%m-%d %H:%M:%S"))
+                .option("lowerBound", reading.since.strftime(BOUND))
+                .option("upperBound", until.strftime(BOUND))
             )
         rows = reader.load().selectExpr("record", "CAST(NULL AS binary) AS record_bytes", "record_key", "changed_at")
         position = "concat(record_key, '@', coalesce(CAST(changed_at AS string), '')) AS position"

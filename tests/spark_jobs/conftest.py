@@ -1,0 +1,59 @@
+"""A Spark of this process alone, with an Iceberg catalog in a temporary folder: the engine's own code, no stack."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.installation import ROOT
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def toolchain() -> dict[str, str]:
+    """Where the bootstrap put Java and Spark's jars: for the tests' own installation, or else for the checkout's."""
+    for state in (Path(os.environ.get("ENGINEDGE_STATE", "")), ROOT / ".state"):
+        path = state / "toolchain.json"
+        if path.exists():
+            found: dict[str, str] = json.loads(path.read_text())
+            return found
+    pytest.fail("Spark is not installed: run `make up` once")
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A session of one core whose catalog ``lake`` is a folder."""
+    from pyspark.sql import SparkSession
+
+    tools = toolchain()
+    os.environ["JAVA_HOME"] = tools["java17_home"]
+    os.environ.pop("SPARK_CONF_DIR", None)
+    settings = {
+        "spark.driver.extraClassPath": f"{tools['spark_jars']}/*",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.defaultJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        "spark.sql.catalog.lake": "org.apache.iceberg.spark.SparkCatalog",
+        "spark.sql.catalog.lake.type": "hadoop",
+        "spark.sql.catalog.lake.warehouse": str(tmp_path_factory.mktemp("warehouse")),
+        "spark.sql.catalog.lake.cache-enabled": "false",
+        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("hive")),
+    }
+    builder = SparkSession.builder.appName("tests").master("local[1]")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    yield session
+    session.stop()
