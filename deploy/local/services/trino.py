@@ -37,6 +37,7 @@ ACCESS: dict[str, list[dict[str, Any]]] = {
         {"user": "health", "catalog": "tpch|system", "allow": "read-only"},
     ],
     "schemas": [{"user": WRITERS, "owner": True}],
+    "procedures": [{"user": WRITERS, "privileges": ["EXECUTE"]}],
     "tables": [
         {"user": WRITERS, "privileges": ALL},
         {"user": "analyst", "schema": "mart|core|information_schema", "table": TABLE, "privileges": ["SELECT"]},
@@ -140,7 +141,7 @@ def _listener(local: Local) -> dict[str, str]:
         "openlineage-event-listener.transport.endpoint": LINEAGE_PATH,
         "openlineage-event-listener.trino.uri": local.url("trino"),
         "openlineage-event-listener.namespace": "enginedge",
-        "openlineage-event-listener.trino.include-query-types": "INSERT,UPDATE,DELETE,MERGE,SELECT",
+        "openlineage-event-listener.trino.include-query-types": "INSERT,UPDATE,DELETE,MERGE",
     }
 
 
