@@ -37,9 +37,12 @@ def run(
     """Bring the lake up to a night, as the DAG refresh_lake does, without Airflow."""
     from enginedge.lake.requests import read_request
     from enginedge.lake.run import run_night
+    from enginedge.lineage.here import last_words
 
     conf = {"night": night or None, "sources": source or None, "full_refresh": full_refresh}
-    summary = run_night(read_request(conf, datetime.now(UTC)), f"command-line-{uuid.uuid4().hex[:8]}", say)
+    began = datetime.now(UTC)
+    summary = run_night(read_request(conf, began), f"command-line-{uuid.uuid4().hex[:8]}", say)
+    say(last_words(began))
     typer.echo(json.dumps(asdict(summary), default=str) if as_json else str(summary))
 
 

@@ -19,6 +19,7 @@ from enginedge.lake import night as nights
 from enginedge.lake import trino
 from enginedge.lake.airflow import Airflow
 from enginedge.lake.requests import read_request
+from enginedge.lineage.here import last_words
 from enginedge.platform import load_platform
 from enginedge.sample import seeding
 from enginedge.settings import settings
@@ -37,6 +38,7 @@ class FirstNight:
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
     summary: nights.Summary
+    lineage: str
     lineage_edges: int
     pages: list[tuple[str, str, str, str]]
 
@@ -47,7 +49,8 @@ def run(scale: float, say: Callable[[str], None]) -> FirstNight:
     Raises:
         Misconfigured, Unavailable, Violated: as the seeding, Airflow's run and the queries do.
     """
-    night = read_request(None, datetime.now(UTC)).night
+    began = datetime.now(UTC)
+    night = read_request(None, began).night
     seeding.seed(
         seeding.nights_until(seeding.last_night(), 1, scale, WORLD),
         lambda seeded, store: say(f"seeding {seeded.date} into {store}"),
@@ -69,6 +72,7 @@ def run(scale: float, say: Callable[[str], None]) -> FirstNight:
         columns=tuple(answer.columns),
         rows=[tuple(row) for row in answer.rows],
         summary=summary,
+        lineage=last_words(began),
         lineage_edges=lineage_edges(),
         pages=pages(),
     )
@@ -109,7 +113,8 @@ def show(shown: FirstNight, console: Console) -> None:
         mart.add_row(*(str(value) for value in row))
     console.print(mart)
     console.print(str(shown.summary), highlight=False)
-    console.print(f"Lineage: {shown.lineage_edges:,} edges. The run: {shown.run_url}", highlight=False)
+    console.print(f"{shown.lineage}; {shown.lineage_edges:,} edges in all", highlight=False)
+    console.print(f"the run: {shown.run_url}", highlight=False)
     addresses = Table("page", "address", "user", "password in", title="What you can open")
     for page in shown.pages:
         addresses.add_row(*page)

@@ -6,8 +6,6 @@ It asks PostgreSQL itself, so it works while the relay is down.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -17,36 +15,17 @@ from rich.table import Table
 
 from enginedge.errors import Misconfigured
 from enginedge.lake import trino
-from enginedge.lake.contracts import contracts
-from enginedge.lake.declared import marts
 from enginedge.lineage.completeness import Report, completeness
-from enginedge.lineage.database import Database, conninfo
 from enginedge.lineage.graph import lineage as around
-from enginedge.lineage.naming import Names
+from enginedge.lineage.here import graph_here, promised, reconcile_here
 from enginedge.lineage.read_datasets import dataset_row
 from enginedge.lineage.reconcile import asked_history, refuse_gaps
-from enginedge.lineage.reconcile import reconcile as reconciled
-from enginedge.lineage.server import names_here
 from enginedge.lineage.walk import walk_to_sources
 from enginedge.printing import print_json, print_table
 
 app = typer.Typer(help="Where a column comes from, and what the graph lacks.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Hours = Annotated[float, typer.Option("--hours", help="How far to look back.")]
-
-
-@contextmanager
-def _graph() -> Iterator[tuple[Database, Names]]:
-    database = Database(conninfo(), connections=1)
-    try:
-        yield database, names_here()
-    finally:
-        database.close()
-
-
-def _promised() -> frozenset[str]:
-    """Every table that the repository promises: those with a contract, and the marts."""
-    return frozenset({contract.table for contract in contracts()} | {mart.name for mart in marts()})
 
 
 @app.command()
@@ -59,7 +38,7 @@ def graph(
     parts = node.split(".", 2)
     if len(parts) < 2:
         raise Misconfigured(f"{node!r} names no table", remedy="give schema.table or schema.table.column")
-    with _graph() as (database, names), database.reading() as connection:
+    with graph_here() as (database, names), database.reading() as connection:
         table = ".".join(parts[:2])
         if len(parts) == 3:
             ways = [list(map(str, way)) for way in walk_to_sources(connection, names.metastore, table, parts[2])]
@@ -89,10 +68,10 @@ def _print_ways(ways: list[list[str]]) -> None:
 def check(hours: Hours = 24, as_json: AsJson = False) -> None:
     """Say what is missing from the graph; ends with 4 when anything is."""
     since = datetime.now(UTC) - timedelta(hours=hours)
-    with _graph() as (database, names):
+    with graph_here() as (database, names):
         history = asked_history(trino.query, names, since)
         with database.reading() as connection:
-            report = completeness(connection, names, since, history=history, promised=_promised())
+            report = completeness(connection, names, since, history=history, promised=promised())
     if as_json:
         print_json(report.as_json())
     else:
@@ -103,9 +82,7 @@ def check(hours: Hours = 24, as_json: AsJson = False) -> None:
 @app.command()
 def reconcile(hours: Hours = 24, as_json: AsJson = False) -> None:
     """Compare the graph with Trino's own history, make good the events that are lost, and say what is still missing."""
-    since = datetime.now(UTC) - timedelta(hours=hours)
-    with _graph() as (database, names):
-        found = reconciled(database, names, since, asked_history(trino.query, names, since), _promised())
+    found = reconcile_here(datetime.now(UTC) - timedelta(hours=hours))
     if as_json:
         print_json(found.as_json())
     else:
