@@ -11,7 +11,7 @@ import pytest
 
 from tests.installation import enginedge
 
-NIGHTS = [(datetime.now(UTC).date() - timedelta(days=back)).isoformat() for back in (2, 1)]
+NIGHTS = [(datetime.now(UTC).date() - timedelta(days=back)).isoformat() for back in (4, 3)]
 SEED, SCALE = 7, 0.05
 
 
