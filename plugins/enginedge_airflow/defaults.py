@@ -45,8 +45,8 @@ def task_defaults(timeout: timedelta) -> dict[str, Any]:
 def late_after(interval: timedelta) -> DeadlineAlert:
     """A scheduled run should be done ``interval`` after it was due; one that is not is told of, and goes on.
 
-    It counts from the logical date, which a run by hand need not have: with a deadline that counts from the queue, Airflow
-    3.3 refuses to clear the tasks of a run (apache/airflow#70368).
+    It counts from the logical date, which a run by hand need not have: with a deadline that counts from the queue,
+    Airflow 3.3 refuses to clear the tasks of a run (apache/airflow#70368).
     """
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_LOGICAL_DATE, interval=interval, callback=AsyncCallback(say_late)
