@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.installation import ROOT
+from tests.spark_jobs.lake import Lake
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -57,3 +59,25 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = builder.getOrCreate()
     yield session
     session.stop()
+
+
+@pytest.fixture
+def lake(spark: SparkSession) -> Iterator[Lake]:
+    """An empty lake of conversations."""
+    made = Lake(spark)
+    made.drop()
+    yield made
+    made.drop()
+
+
+@pytest.fixture(autouse=True)
+def _sockets_are_closed() -> Iterator[None]:
+    """PySpark closes the socket of a ``collect`` when it is collected itself; do that here, where it is no warning."""
+    yield
+    gc.collect()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))

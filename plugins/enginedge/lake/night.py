@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from enginedge.errors import Violated
-from enginedge.lake import declared, marts, source_lineage, spark, trino
+from enginedge.lake import declared, landing, marts, source_lineage, spark, trino
 from enginedge.lake.contracts import contract
 from enginedge.lake.counts import MartTotal, Summary, TableCounts
 from enginedge.lake.leases import leased
@@ -35,6 +35,8 @@ def refresh_source(
         done = spark.submit(source, night, run, full_refresh, tell)
     counts = [TableCounts.from_facts(facts) for facts in done]
     source_lineage.emit([each.table for each in counts], night)
+    if source == landing.SOURCE:
+        landing.ensure_external_tables()
     return counts
 
 
