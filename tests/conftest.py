@@ -17,14 +17,15 @@ if os.environ.get("ENGINEDGE_TEST_STACK") != "running":
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit tests first, the stack's tests after them, and what stops services or fills disks last of all."""
+    """Unit tests first, then the stack's and the browser's, in random order; what breaks things last, as it is written."""
 
-    def rank(item: pytest.Item) -> int:
+    def rank(item: pytest.Item) -> tuple[int, str, int]:
         if item.get_closest_marker("destructive"):
-            return 3
+            path, line, _ = item.location
+            return 3, path, line or 0
         if item.get_closest_marker("browser"):
-            return 2
-        return 1 if item.get_closest_marker("stack") else 0
+            return 2, "", 0
+        return (1 if item.get_closest_marker("stack") else 0), "", 0
 
     items.sort(key=rank)
 

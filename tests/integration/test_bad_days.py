@@ -1,4 +1,4 @@
-"""Bad days: a service is gone, a key is wrong, a driver is killed. Each failure names its cause; the next run heals it."""
+"""Bad days: a service is gone, a key is wrong, a driver is killed. Each failure names its cause, the next run heals."""
 
 from __future__ import annotations
 
