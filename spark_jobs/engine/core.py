@@ -6,7 +6,7 @@ out, is caught up by the next. Quarantine is published before core, and written 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from enginedge.lake.contracts import Contract, contract
@@ -18,7 +18,7 @@ from spark_jobs.engine.parse import RULE, conformed
 from spark_jobs.engine.progress import step
 from spark_jobs.engine.publish import Branch, Seal, publish
 from spark_jobs.engine.tables import Published, Table
-from spark_jobs.engine.versions import NAME, VERDICT, classified, periods_of
+from spark_jobs.engine.versions import NAME, VERDICT, Survey, classified, survey
 from spark_jobs.job import SparkJob
 
 if TYPE_CHECKING:
@@ -48,12 +48,16 @@ def refresh(spark: SparkSession, job: SparkJob, night: Night) -> tuple[Published
     core.ensure()
     rejected.ensure()
 
+    if night.full_refresh and (before := core.published()) and before.night > night.day:
+        night = replace(night, day=before.night)
+
     def write(branch: Branch, before: Published | None) -> Seal:
         batch = _batch(branch, job, night, before)
         batch.judged.persist()
         try:
-            refused = _quarantine(rejected, batch, branch)
-            return _merge(branch, batch, refused)
+            seen = survey(batch.judged, promised)
+            _quarantine(rejected, batch, seen, branch)
+            return _merge(branch, batch, seen)
         finally:
             batch.judged.unpersist()
 
@@ -64,55 +68,52 @@ def _batch(branch: Branch, job: SparkJob, night: Night, before: Published | None
     nights = f"_night <= DATE'{night.label}'"
     if before is not None and not night.full_refresh:
         nights += f" AND _night > DATE'{before.night}'"
-    elif before is not None and before.night > night.day:
-        nights = f"_night <= DATE'{before.night}'"
     promised = contract(job.writes)
     raw = branch.session.table(f"{CATALOG}.{job.reads}").where(nights)
     return Batch(job, promised, night, nights, conformed(raw, promised, job.record_as_json, job.transform))
 
 
-def _quarantine(table: Table, batch: Batch, beside: Branch) -> int:
-    """Publish the batch's broken rows; their number."""
-    refused = 0
+def _quarantine(table: Table, batch: Batch, seen: Survey, beside: Branch) -> None:
+    """Publish the batch's broken rows. Without any there is nothing to do, unless an earlier attempt left some."""
+    before = table.published()
+    if not seen.broken and not batch.night.full_refresh and (before is None or before.night < batch.night.day):
+        return
 
     def write(branch: Branch, before: Published | None) -> Seal:  # noqa: ARG001 - quarantine follows core's position
-        nonlocal refused
-        refused = quarantine.replace(branch, batch.judged, "true" if batch.night.full_refresh else batch.nights)
-        return Seal(counts={"quarantined": refused}, position={})
+        nights = "true" if batch.night.full_refresh else batch.nights
+        return Seal({"quarantined": quarantine.replace(branch, batch.judged, nights)}, {})
 
     with step(table.layout.table, "quarantine") as facts:
-        publish(table, batch.night, write, anew=True, beside=beside)
-        facts["rows"] = refused
-    return refused
+        published, _ = publish(table, batch.night, write, anew=True, beside=beside)
+        facts["rows"] = published.counts["quarantined"]
 
 
-def _merge(branch: Branch, batch: Batch, refused: int) -> Seal:
+def _merge(branch: Branch, batch: Batch, seen: Survey) -> Seal:
     with step(batch.contract.table, "core") as facts:
-        periods = periods_of(batch.good, batch.contract)
         has = None if batch.night.full_refresh else branch.read()
-        rows = classified(batch.good, has, batch.contract, periods).persist()
+        rows = classified(batch.good, has, batch.contract, seen.periods).persist()
         try:
-            counts = _counts(rows, batch, refused)
+            counts = _counts(rows, batch, seen)
             counts.check(batch.contract.table)
-            new = rows.where(f"{VERDICT} IN ('insert', 'update')")
-            _write(branch, batch, new, periods)
-            audit.check_added(counts, branch.head(), batch.contract.table)
-            audit.check_branch(_touched(branch, batch, periods), batch.contract, batch.nights, counts.accepted)
+            if counts.accepted or batch.night.full_refresh:
+                _write(branch, batch, rows.where(f"{VERDICT} IN ('insert', 'update')"), seen.periods)
+                audit.check_added(counts, branch.head(), batch.contract.table)
+                audit.check_branch(_touched(branch, batch, seen), batch.contract, batch.nights, counts.accepted)
         finally:
             rows.unpersist()
         facts.update(counts.facts())
-    return Seal(
-        counts={**counts.facts(), "nights": batch.nights, "full_refresh": batch.night.full_refresh}, position={}
-    )
+    said = {**counts.facts(), "nights": batch.nights, "full_refresh": batch.night.full_refresh}
+    return Seal(said, {}, empty=not counts.accepted)
 
 
-def _counts(rows: DataFrame, batch: Batch, refused: int) -> Counts:
-    by: dict[str, int] = {row[VERDICT]: row["count"] for row in rows.groupBy(VERDICT).count().collect()}
+def _counts(rows: DataFrame, batch: Batch, seen: Survey) -> Counts:
+    found = rows.groupBy(VERDICT).count().collect() if seen.good else []
+    by: dict[str, int] = {row[VERDICT]: row["count"] for row in found}
     inserted, updated = by.get("insert", 0), by.get("update", 0)
     return Counts(
         raw=batch.judged.sparkSession.table(f"{CATALOG}.{batch.job.reads}").where(batch.nights).count(),
         accepted=inserted + updated,
-        quarantined=refused,
+        quarantined=seen.broken,
         duplicate=by.get("duplicate", 0),
         superseded=by.get("superseded", 0),
         inserted=inserted,
@@ -146,7 +147,7 @@ def _of_target(periods: str, promised: Contract) -> str:
     return periods.replace(column, f"t.{column}")
 
 
-def _touched(branch: Branch, batch: Batch, periods: str) -> DataFrame:
+def _touched(branch: Branch, batch: Batch, seen: Survey) -> DataFrame:
     """The rows on the branch whose keys are in the batch: all of them after a rebuild.
 
     The keys are those of the judged rows: a frame that was made from core itself is computed again after the merge, by
@@ -155,4 +156,4 @@ def _touched(branch: Branch, batch: Batch, periods: str) -> DataFrame:
     if batch.night.full_refresh:
         return branch.read()
     keys: list[Any] = list(batch.contract.key)
-    return branch.read().where(periods).join(batch.good.select(*keys), keys, "left_semi")
+    return branch.read().where(seen.periods).join(batch.good.select(*keys), keys, "left_semi")

@@ -33,10 +33,11 @@ class MainMoved(Exception):
 
 @dataclass(frozen=True)
 class Seal:
-    """What a published snapshot says of itself."""
+    """What a published snapshot says of itself; ``empty`` where there was nothing to write before it."""
 
     counts: dict[str, Any]
     position: dict[str, Any]
+    empty: bool = False
 
 
 class Branch:
@@ -72,7 +73,7 @@ class Branch:
         """
         table = self.table.iceberg()
         self._check_main_untouched(table)
-        if int(self._head(table).snapshotId()) == self.base:
+        if not seal.empty and int(self._head(table).snapshotId()) == self.base:
             raise Violated(f"nothing was written to the branch {self.name}", where=self.table.layout.table)
         transaction = table.newTransaction()
         append = transaction.newAppend().toBranch(self.name)

@@ -7,10 +7,13 @@ incremental night and a rebuild from the whole of raw choose the same row.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from enginedge.lake.contracts import Contract
 from enginedge.lake.rules import Dialect
+from spark_jobs.engine.parse import RULE
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -44,19 +47,47 @@ def classified(good: DataFrame, core: DataFrame | None, contract: Contract, peri
     )
 
 
-def periods_of(good: DataFrame, contract: Contract) -> str:
-    """A condition on the partition column that holds for every row of ``good``: a merge need not read beyond it."""
+@dataclass(frozen=True)
+class Survey:
+    """A batch in numbers, from one look at it: good rows, broken rows, and where in core the good ones belong.
+
+    ``periods`` is a condition on the partition column that holds for every good row: a merge need not read beyond it.
+    """
+
+    good: int
+    broken: int
+    periods: str
+
+
+def survey(judged: DataFrame, contract: Contract) -> Survey:
+    """Count the rows of a batch by verdict and by the partition that they belong to."""
+    first, last = _bounds(contract)
+    columns = [f"{RULE} IS NULL AS good", f"{first} AS first", f"{last} AS last"]
+    found = judged.selectExpr(*columns).groupBy("good", "first", "last").count().collect()
+    good = [row for row in found if row["good"]]
+    return Survey(
+        good=sum(row["count"] for row in good),
+        broken=sum(row["count"] for row in found if not row["good"]),
+        periods=_periods({(row["first"], row["last"]) for row in good}, contract),
+    )
+
+
+def _bounds(contract: Contract) -> tuple[str, str]:
+    """The first and the last day of the partition that a row belongs to."""
+    if contract.partition is None:
+        return ("CAST(NULL AS date)",) * 2
+    column = NAME(contract.partition.column)
+    if contract.partition.transform == "month":
+        return f"trunc({column}, 'MONTH')", f"last_day({column})"
+    return column, column
+
+
+def _periods(found: set[tuple[date, date]], contract: Contract) -> str:
     if contract.partition is None:
         return "true"
-    column = NAME(contract.partition.column)
-    unit = {"month": "MONTH"}.get(contract.partition.transform, "DAY")
-    first = column if unit == "DAY" else f"trunc({column}, '{unit}')"
-    last = column if unit == "DAY" else f"last_day({column})"
-    found = good.where(f"{column} IS NOT NULL").selectExpr(f"{first} AS first", f"{last} AS last").distinct().collect()
     if not found:
         return "false"
     if len(found) > MANY:
-        return (
-            f"{column} BETWEEN DATE'{min(row['first'] for row in found)}' AND DATE'{max(row['last'] for row in found)}'"
-        )
-    return " OR ".join(f"{column} BETWEEN DATE'{row['first']}' AND DATE'{row['last']}'" for row in found)
+        found = {(min(first for first, _ in found), max(last for _, last in found))}
+    column = NAME(contract.partition.column)
+    return " OR ".join(f"{column} BETWEEN DATE'{first}' AND DATE'{last}'" for first, last in sorted(found))
