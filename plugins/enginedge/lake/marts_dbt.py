@@ -16,7 +16,6 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
@@ -26,6 +25,9 @@ from enginedge.shell import end_group, start_tied
 
 log = logging.getLogger(__name__)
 
+# jsonschema, which dbt imports, looks for an optional package that builds a grammar of internationalised addresses: more
+# than a second of every start, for a format that no schema of dbt's uses. Where it is missing, jsonschema does without.
+_DBT = "import sys; sys.modules['rfc3987_syntax'] = None; from dbt.cli.main import cli; cli()"
 _MAY_HEAL = re.compile(r"type=(INTERNAL_ERROR|INSUFFICIENT_RESOURCES|EXTERNAL)|Max retries|timed? ?out|HTTP 50\d")
 _LEVELS = {"info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 
@@ -55,7 +57,7 @@ def run_dbt(model: str, core_schema: str, next_schema: str) -> tuple[Result, ...
     results.unlink(missing_ok=True)
     said = _run(
         [
-            *(str(Path(sys.executable).with_name("dbt")), "build", "--select", model),
+            *(sys.executable, "-c", _DBT, "build", "--select", model),
             *("--project-dir", folder, "--profiles-dir", folder, "--target-path", str(here), "--log-path", str(here)),
             *("--vars", json.dumps({"core_schema": core_schema, "next_schema": next_schema})),
             *("--log-format", "json", "--log-level-file", "none"),
