@@ -37,5 +37,5 @@ class FakeCollection:
         position = "concat(coalesce(record_key, ''), '@', coalesce(CAST(changed_at AS string), '')) AS position"
         return found.selectExpr("record", "record_bytes", "record_key", position, "changed_at")
 
-    def position(self, reading: Reading, written: DataFrame) -> dict[str, Any]:
+    def position(self, _reading: Reading, written: DataFrame) -> dict[str, Any]:
         return newest_change(written)

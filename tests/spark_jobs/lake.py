@@ -23,7 +23,7 @@ NAME = "mongodb__conversations"
 FIRST, SECOND, THIRD = date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 22)
 
 
-def conversation(key: str, updated_at: str, **changed: Any) -> dict[str, Any]:
+def conversation(key: str, at: str, /, **changed: Any) -> dict[str, Any]:
     """A document that fulfils its contract, but for what is ``changed``."""
     return {
         "_id": key,
@@ -37,7 +37,7 @@ def conversation(key: str, updated_at: str, **changed: Any) -> dict[str, Any]:
         "cost_usd": {"$numberDecimal": "0.0123"},
         "started_at": {"$date": "2026-11-20T10:00:00Z"},
         "ended_at": {"$date": "2026-11-20T10:05:00.5Z"},
-        "updated_at": {"$date": updated_at},
+        "updated_at": {"$date": at},
         **changed,
     }
 
@@ -51,7 +51,11 @@ class Lake:
 
     def table(self, layer: str) -> Table:
         promised = contract(f"core.{NAME}")
-        layouts = {"raw": layout_of(contract(f"raw.{NAME}")), "core": layout_of(promised), "quarantine": quarantine_of(promised)}
+        layouts = {
+            "raw": layout_of(contract(f"raw.{NAME}")),
+            "core": layout_of(promised),
+            "quarantine": quarantine_of(promised),
+        }
         return Table(self.spark, layouts[layer])
 
     def night(self, day: date, run: str = "test", *, full_refresh: bool = False) -> Published:

@@ -54,7 +54,9 @@ def test_the_same_night_twice_changes_nothing(lake: Lake) -> None:
 
 
 def test_a_second_night_adds_only_what_is_new_and_an_older_version_never_wins(lake: Lake) -> None:
-    lake.source.put(conversation("c-1", "2026-11-20T23:58:00Z", messages=1), conversation("c-2", "2026-11-20T23:59:00Z"))
+    lake.source.put(
+        conversation("c-1", "2026-11-20T23:58:00Z", messages=1), conversation("c-2", "2026-11-20T23:59:00Z")
+    )
     lake.night(FIRST)
     lake.source.put(
         conversation("c-1", "2026-11-21T08:00:00Z", messages=2),
@@ -103,9 +105,13 @@ def test_an_earlier_night_than_the_published_one_changes_nothing(lake: Lake) -> 
 
 
 def test_a_rebuild_from_all_of_raw_gives_the_same_table(lake: Lake) -> None:
-    lake.source.put(conversation("c-1", "2026-11-20T11:00:00Z"), conversation("c-2", "2026-11-20T11:00:00Z"), "no document")
+    lake.source.put(
+        conversation("c-1", "2026-11-20T11:00:00Z"), conversation("c-2", "2026-11-20T11:00:00Z"), "no document"
+    )
     lake.night(FIRST)
-    lake.source.put(conversation("c-1", "2026-11-21T11:00:00Z", messages=7), conversation("c-3", "2026-11-21T11:00:00Z"))
+    lake.source.put(
+        conversation("c-1", "2026-11-21T11:00:00Z", messages=7), conversation("c-3", "2026-11-21T11:00:00Z")
+    )
     lake.night(SECOND)
     core_before, quarantine_before = lake.rows("core"), lake.rows("quarantine")
     rebuilt = lake.night(SECOND, full_refresh=True)
