@@ -110,7 +110,7 @@ IDS = [case.what for case in CASES]
 
 
 class RulesSuite:
-    """What every engine must make of the rules. Not collected itself; inherit it and give ``dialect`` and ``answers``."""
+    """What every engine must make of the rules. Inherit it, and give ``dialect`` and ``answers``."""
 
     dialect: ClassVar[Dialect]
     type_names: ClassVar[dict[str, str]] = {}

@@ -71,7 +71,7 @@ def submit(source: str, night: str, run: str, full_refresh: bool, tell: Tell | N
     finally:
         properties.unlink(missing_ok=True)
     if process.returncode or said.given_up or said.of("failed"):
-        raise _failure(name, said, log_path)
+        raise _failure(name, said, log_path, process.returncode)
     application = next((line["application"] for line in said.of("started")), "")
     return [{**line, "application": application, "run": line.get("run", run)} for line in said.of("done")]
 
@@ -101,6 +101,8 @@ def _follow(process: subprocess.Popen[str], journal: TextIO, tell: Tell) -> Said
         over.set()
         end_group(process.pid)
         process.wait()
+        if process.stdout:
+            process.stdout.close()
         _running.pop(process.pid, None)
     return said
 
@@ -117,11 +119,18 @@ def _watch(group: int, said: Said, over: threading.Event) -> None:
             return
 
 
-def _failure(name: str, said: Said, log_path: Path) -> EnginEdgeError:
+def _failure(name: str, said: Said, log_path: Path, ended_with: int) -> EnginEdgeError:
     """The failure of the application: what its tables said, or else what its log says last."""
     if said.given_up:
         return said.given_up
     failed = said.of("failed")
+    if not failed and (number := signal_of(ended_with)):
+        return Unavailable(
+            f"the application was ended by signal {number}",
+            where=name,
+            untouched="main of every table that is not published yet",
+            remedy=f"run the night again; its log is {log_path}",
+        )
     if not failed:
         last = _last_lines(log_path)
         seen = named(RuntimeError(last), name)
@@ -143,6 +152,11 @@ def _failure(name: str, said: Said, log_path: Path) -> EnginEdgeError:
         untouched=f"main of these tables; published: {', '.join(published) or 'none'}",
         remedy="; ".join([*remedies, f"its log is {log_path}"]),
     )
+
+
+def signal_of(ended_with: int) -> int:
+    """The signal that ended a process, or the driver beneath spark-submit, which says 128 more; 0 where none did."""
+    return -ended_with if ended_with < 0 else max(0, ended_with - 128)
 
 
 def _last_lines(path: Path) -> str:

@@ -1,0 +1,60 @@
+"""What a rule says of itself. Whether both engines judge alike is for ``tests/contracts/rules_suite.py``."""
+
+from __future__ import annotations
+
+import pytest
+
+from enginedge.lake.rules import (
+    Between,
+    Dialect,
+    Length,
+    NotAfter,
+    OneOf,
+    Pattern,
+    Required,
+    Rule,
+    Type,
+    Unique,
+    first_broken,
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "sentence"),
+    [
+        (Required("a"), "required:a", "a is missing"),
+        (OneOf("a", ("x", "y")), "one_of:a", "a is none of x, y"),
+        (Between("a", 0, 9), "between:a", "a is not between 0 and 9"),
+        (Between("a", 0, None), "between:a", "a is less than 0"),
+        (Between("a", None, 9), "between:a", "a is more than 9"),
+        (Pattern("a", "^x"), "pattern:a", "a does not look like ^x"),
+        (Length("a", None, 3), "length:a", "a has not 0 to 3 characters"),
+        (Length("a", 2, None), "length:a", "a has not 2 to any number of characters"),
+        (NotAfter("a", "b"), "not_after:a", "a is later than b"),
+        (Type("a", "int"), "type:a", "a is no int"),
+    ],
+)
+def test_a_rule_has_a_name_and_a_sentence(rule: Rule, name: str, sentence: str) -> None:
+    assert (rule.name, rule.sentence) == (name, sentence)
+
+
+def test_names_are_quoted_so_that_no_column_can_end_the_quote() -> None:
+    assert Dialect.SPARK.name_of("a`b") == "`a``b`"
+    assert Dialect.TRINO.name_of('a"b') == '"a""b"'
+
+
+def test_a_text_can_not_end_its_literal() -> None:
+    assert Dialect.SPARK.text("it's \\") == "'it\\'s \\\\'"
+    assert Dialect.TRINO.text("it's \\") == "'it''s \\'"
+
+
+def test_unique_asks_for_the_values_that_stand_in_more_than_one_row() -> None:
+    rule = Unique(("a", "b"))
+    assert (rule.name, rule.sentence) == ("unique:a+b", "a, b stands in more than one row")
+    assert rule.offenders(Dialect.TRINO, "core.x") == (
+        'SELECT count(*) FROM (SELECT "a", "b" FROM core.x GROUP BY "a", "b" HAVING count(*) > 1) AS offenders'
+    )
+
+
+def test_without_rules_nothing_is_broken() -> None:
+    assert first_broken([], Dialect.SPARK) == ("nullif('', '')", "nullif('', '')")
