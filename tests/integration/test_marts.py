@@ -223,14 +223,16 @@ def test_a_missing_core_table_is_named(published: Marts) -> None:
         marts.build_mart(TOPICS, NIGHT, "test", marts.Schemas("nowhere", "marts_test_next", "marts_test"))
 
 
-def test_a_digest_sees_one_altered_cell_and_not_the_order_of_the_rows(published: Marts) -> None:
+def test_a_digest_sees_values_that_two_rows_exchanged_and_not_the_order_of_the_rows(published: Marts) -> None:
     one, other, altered = (f"{SCHEMAS.core}.digest_{name}" for name in ("one", "other", "altered"))
-    for table, values in (
-        (one, "(1, 'a'), (2, null)"),
-        (other, "(2, null), (1, 'a')"),
-        (altered, "(1, null), (2, 'a')"),
-    ):
-        trino.query(f"create or replace table {table} as select * from (values {values}) as t (n, s)")
+    rest = "timestamp '2026-11-20 01:02:03 UTC', 1.5, x'00ff'"
+    contents = {
+        one: f"(1, 'a', {rest}), (2, null, {rest})",
+        other: f"(2, null, {rest}), (1, 'a', {rest})",
+        altered: f"(1, null, {rest}), (2, 'a', {rest})",
+    }
+    for table, values in contents.items():
+        trino.query(f"create or replace table {table} as select * from (values {values}) as t (n, s, at, d, b)")
     assert marts.digest(one) == marts.digest(other)
     assert marts.digest(one) != marts.digest(altered)
 
