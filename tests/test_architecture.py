@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.installation import ROOT
 
 DAG_FILES = sorted((ROOT / "dags").rglob("*.py"))
 MODULES = sorted(

@@ -18,7 +18,6 @@ import pytest
 from enginedge.errors import Misconfigured, Violated
 from enginedge.lake import declared, marts, trino
 from enginedge.settings import settings
-from tests.installation import stack
 
 pytestmark = pytest.mark.stack
 
@@ -76,9 +75,8 @@ CORE = {
 
 
 @pytest.fixture(scope="module")
-def published() -> Iterator[dict[str, marts.Published]]:
+def published(running_stack: None) -> Iterator[dict[str, marts.Published]]:
     """Core tables of a few rows, and every mart built on them and published; all of it is dropped again."""
-    stack("up")
     _drop()
     trino.query(f"create schema {SCHEMAS.core} with (location = 's3://lake/{SCHEMAS.core}')")
     for table, rows in CORE.items():

@@ -6,12 +6,13 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from enginedge.settings import settings
+from tests.integration.airflow_api import DAG, finished, logged_in, password, states
 from tests.integration.conftest import Lake
 
 if TYPE_CHECKING:
@@ -24,22 +25,14 @@ QUIET = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-DAG = "/api/v2/dags/refresh_lake"
 PATIENCE_MS = 120_000
 # A run id is used up for good, also in a stack that is kept.
-BY_BROWSER, MISSPELT = f"by_browser__{int(time.time())}", f"misspelt__{int(time.time())}"
-
-
-def password() -> str:
-    return str(json.loads(settings().secret("airflow-passwords.json"))["admin"])
+BY_BROWSER = f"by_browser__{int(time.time())}"
 
 
 @pytest.fixture
 def airflow() -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=settings().endpoint("airflow-api").url, timeout=60) as client:
-        token = client.post("/auth/token", json={"username": "admin", "password": password()}).json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        client.patch(DAG, json={"is_paused": False}).raise_for_status()
+    with logged_in() as client:
         yield client
 
 
@@ -68,16 +61,6 @@ def pictures() -> Path:
     return folder
 
 
-def finished(airflow: httpx.Client, run_id: str) -> dict[str, Any]:
-    until = time.monotonic() + 900
-    while time.monotonic() < until:
-        run: dict[str, Any] = airflow.get(f"{DAG}/dagRuns/{run_id}").json()
-        if run["state"] in ("success", "failed"):
-            return run
-        time.sleep(1)
-    raise AssertionError(f"{run_id} did not finish")
-
-
 def test_the_form_triggers_the_night_that_it_shows(
     lake_of_two_nights: Lake, airflow: httpx.Client, page: Page, pictures: Path
 ) -> None:
@@ -97,15 +80,12 @@ def test_the_form_triggers_the_night_that_it_shows(
     assert run["conf"] == {"night": night, "sources": ["postgres", "kafka"], "full_refresh": False}
     assert run["state"] == "success"
 
-    states = {
-        task["task_id"]: task["state"]
-        for task in airflow.get(f"{DAG}/dagRuns/{BY_BROWSER}/taskInstances").json()["task_instances"]
-    }
-    assert states["sources.refresh_kafka"] == "success"
-    assert states["sources.refresh_mongodb"] == "skipped"
-    assert states["marts.publish_services__daily_throughput"] == "success"
-    assert states["marts.publish_interviews__daily_funnel"] == "skipped"
-    assert states["summarise"] == "success"
+    ended = states(airflow, BY_BROWSER)
+    assert ended["sources.refresh_kafka"] == "success"
+    assert ended["sources.refresh_mongodb"] == "skipped"
+    assert ended["marts.publish_services__daily_throughput"] == "success"
+    assert ended["marts.publish_interviews__daily_funnel"] == "skipped"
+    assert ended["summarise"] == "success"
 
     found = airflow.get(f"{DAG}/dagRuns/{BY_BROWSER}/taskInstances/summarise/xcomEntries/summary").json()
     assert night in json.dumps(found["value"])
@@ -117,11 +97,3 @@ def test_the_form_triggers_the_night_that_it_shows(
     page.wait_for_timeout(2000)
     page.screenshot(path=pictures / "refresh_lake_graph.png")
     assert page.get_by_text("refresh_kafka").first.is_visible()
-
-
-def test_a_misspelt_key_is_refused_by_the_first_task(airflow: httpx.Client, lake_of_two_nights: Lake) -> None:
-    body = {"dag_run_id": MISSPELT, "logical_date": None, "conf": {"full_refesh": True}}
-    airflow.post(f"{DAG}/dagRuns", json=body).raise_for_status()
-    assert finished(airflow, MISSPELT)["state"] == "failed"
-    log = airflow.get(f"{DAG}/dagRuns/{MISSPELT}/taskInstances/check_request/logs/1", params={"full_content": True})
-    assert "did you mean 'full_refresh'" in log.text
