@@ -6,12 +6,10 @@ on loopback, and the files are read with the object store's user ``analyst``, wh
 
 from __future__ import annotations
 
-import json
 import os
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from enginedge.errors import Misconfigured
 from enginedge.lake import read_only_catalog
 from enginedge.settings import HOST, settings
 
@@ -31,7 +29,7 @@ def read_only_session(memory: str = "768m") -> SparkSession:
     """
     from pyspark.sql import SparkSession
 
-    tools = _tools()
+    tools = settings().toolchain()
     os.environ.update(JAVA_HOME=tools["java17_home"], SPARK_HOME=tools["spark_home"], SPARK_LOCAL_IP=HOST)
     for of_jobs_that_write in ("SPARK_CONF_DIR", "HADOOP_CONF_DIR", "SPARK_REMOTE"):
         os.environ.pop(of_jobs_that_write, None)
@@ -46,16 +44,6 @@ def read_only_session(memory: str = "768m") -> SparkSession:
 @lru_cache(maxsize=1)
 def _catalog() -> str:
     return f"http://{HOST}:{read_only_catalog.start().server_port}"
-
-
-def _tools() -> dict[str, Any]:
-    """Where the stack's bootstrap put Java, Spark and Spark's jars."""
-    path = settings().state / "toolchain.json"
-    try:
-        found: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise Misconfigured("Spark is not installed", where=str(path), remedy="run `make up`") from None
-    return found
 
 
 def _configuration(jars: str, catalog: str, memory: str) -> dict[str, str]:

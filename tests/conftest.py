@@ -17,7 +17,7 @@ if os.environ.get("ENGINEDGE_TEST_STACK") != "running":
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit tests first, then the stack's and the browser's, in random order; what breaks things last, as it is written."""
+    """Unit tests first, then the stack's and the browser's, at random; what breaks things last, as it is written."""
 
     def rank(item: pytest.Item) -> tuple[int, str, int]:
         if item.get_closest_marker("destructive"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,9 +100,4 @@ def local() -> Local:
         Misconfigured: the bootstrap has not run.
     """
     here = settings()
-    candidates = [here.state / "toolchain.json", here.root / ".state" / "toolchain.json"]
-    for path in candidates:
-        if path.exists():
-            tools = json.loads(path.read_text())
-            return Local(here, load_platform(here.root / "deploy" / "platform.yaml"), tools)
-    raise Misconfigured("the tools are not installed", where=str(candidates[0]), remedy="run `make up`")
+    return Local(here, load_platform(here.root / "deploy" / "platform.yaml"), here.toolchain())

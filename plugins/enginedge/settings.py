@@ -7,6 +7,7 @@ Secrets are files, one a secret, in the folder that ``ENGINEDGE_SECRETS`` names,
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from dataclasses import dataclass
@@ -38,8 +39,8 @@ class Settings:
     """The paths of one installation; endpoints and secrets are looked up when asked for.
 
     Raises:
-        Misconfigured: for a port that is no number, a service or port name that the inventory does not have, and a
-            secret that is missing, empty or readable by others.
+        Misconfigured: for a port that is no number, a service or port name that the inventory does not have, a secret
+            that is missing, empty or readable by others, and tools that the bootstrap has not installed.
     """
 
     root: Path
@@ -59,6 +60,16 @@ class Settings:
                 f"{given!r} is no port", where=f"ENGINEDGE_PORT_{suffix}", remedy="give a number from 1 to 65535"
             )
         return Endpoint(os.environ.get(f"ENGINEDGE_HOST_{suffix}", HOST), int(given) if given else declared)
+
+    def toolchain(self) -> dict[str, str]:
+        """Where the bootstrap put each tool: of this state folder, or else of the checkout, which several may share."""
+        for folder in (self.state, self.root / ".state"):
+            path = folder / "toolchain.json"
+            if path.exists():
+                return dict(json.loads(path.read_text()))
+        raise Misconfigured(
+            "the tools are not installed", where=str(self.state / "toolchain.json"), remedy="run `make up`"
+        )
 
     def secret_path(self, name: str) -> Path:
         """The file that holds the secret ``name``; it is not read, and need not exist."""

@@ -45,7 +45,6 @@ def own_stack() -> Iterator[None]:
     shutil.rmtree(STATE, ignore_errors=True)
     point_at(STATE, 10_000)
     STATE.mkdir(parents=True)
-    shutil.copy(ROOT / ".state" / "toolchain.json", STATE)
     try:
         run("-m", "deploy.local.stack", "up")
         yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.installation import ROOT
+from enginedge.settings import settings
 from tests.spark_jobs.lake import Lake
 
 if TYPE_CHECKING:
@@ -34,32 +33,22 @@ SETTINGS = {
 }
 
 
-def toolchain() -> dict[str, str]:
-    """Where the bootstrap put Java and Spark's jars: for the tests' own installation, or else for the checkout's."""
-    for state in (Path(os.environ.get("ENGINEDGE_STATE", "")), ROOT / ".state"):
-        path = state / "toolchain.json"
-        if path.exists():
-            found: dict[str, str] = json.loads(path.read_text())
-            return found
-    pytest.fail("Spark is not installed: run `make up` once")
-
-
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A session of one core whose catalog ``lake`` is a folder."""
     from pyspark.sql import SparkSession
 
-    tools = toolchain()
+    tools = settings().toolchain()
     os.environ["JAVA_HOME"] = tools["java17_home"]
     os.environ.pop("SPARK_CONF_DIR", None)
-    settings = {
+    configuration = {
         **SETTINGS,
         "spark.driver.extraClassPath": f"{tools['spark_jars']}/*",
         "spark.sql.catalog.lake.warehouse": str(tmp_path_factory.mktemp("warehouse")),
         "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("hive")),
     }
     builder = SparkSession.builder.appName("tests").master("local[1]")
-    for name, value in settings.items():
+    for name, value in configuration.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     yield session

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from enginedge.settings import settings
 from tests.installation import ROOT
-from tests.spark_jobs.conftest import SETTINGS, toolchain
+from tests.spark_jobs.conftest import SETTINGS
 
 POINTS = ["sealed:raw", "audited:quarantine", "sealed:core"]
 
@@ -41,7 +42,7 @@ print("found", json.dumps(found, default=str))
 
 def attempt(warehouse: Path, *arguments: str, kill_at: str = "") -> tuple[int, Any]:
     """Run the night in a process of its own; how it ended and what it found in the lake afterwards."""
-    tools = toolchain()
+    tools = settings().toolchain()
     settings = {**SETTINGS, "spark.driver.extraClassPath": f"{tools['spark_jars']}/*"}
     settings |= {"spark.sql.catalog.lake.warehouse": str(warehouse), "spark.sql.warehouse.dir": str(warehouse / "hive")}
     environment = {**os.environ, "JAVA_HOME": tools["java17_home"], "ENGINEDGE_KILL_AT": kill_at}

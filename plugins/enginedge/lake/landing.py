@@ -1,7 +1,7 @@
 """The raw files of the platform's bucket as external tables, so that a person can query them where they lie.
 
-They are made in the metastore once and learn of new days each night; nothing is copied, and dropping one leaves the files.
-Both engines see them: Trino as ``files.landing.…``, Spark as ``spark_catalog.landing.…``.
+They are made in the metastore once and learn of new days each night; nothing is copied, and dropping one leaves the
+files. Both engines see them: Trino as ``files.landing.…``, Spark as ``spark_catalog.landing.…``.
 """
 
 from __future__ import annotations

@@ -168,7 +168,7 @@ def _last_lines(path: Path) -> str:
 
 
 def _command(properties: Path, asked: list[str]) -> list[str]:
-    home = Path(_toolchain()["spark_home"])
+    home = Path(settings().toolchain()["spark_home"])
     script = settings().root / "spark_jobs" / "run.py"
     return [
         str(home / "bin" / "spark-submit"),
@@ -224,7 +224,7 @@ def _parent() -> dict[str, str]:
 
 def _environment() -> dict[str, str]:
     """What the application is told by its environment: paths and ports; nothing that is secret."""
-    tools = _toolchain()
+    tools = settings().toolchain()
     here = settings()
     kept = {
         key: value for key, value in os.environ.items() if key.startswith("ENGINEDGE_") or key in ("HOME", "LANG", "TZ")
@@ -243,15 +243,6 @@ def _environment() -> dict[str, str]:
         "ENGINEDGE_STATE": str(here.state),
         "ENGINEDGE_SECRETS": str(here.secrets),
     }
-
-
-def _toolchain() -> dict[str, str]:
-    path = settings().state / "toolchain.json"
-    try:
-        found: dict[str, str] = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise Misconfigured("the tools are not installed", where=str(path), remedy="run `make up`") from None
-    return found
 
 
 def _folder(*parts: str) -> Path:
