@@ -43,12 +43,13 @@ print("found", json.dumps(found, default=str))
 def attempt(warehouse: Path, *arguments: str, kill_at: str = "") -> tuple[int, Any]:
     """Run the night in a process of its own; how it ended and what it found in the lake afterwards."""
     tools = settings().toolchain()
-    settings = {**SETTINGS, "spark.driver.extraClassPath": f"{tools['spark_jars']}/*"}
-    settings |= {"spark.sql.catalog.lake.warehouse": str(warehouse), "spark.sql.warehouse.dir": str(warehouse / "hive")}
+    configuration = {**SETTINGS, "spark.driver.extraClassPath": f"{tools['spark_jars']}/*"}
+    configuration["spark.sql.catalog.lake.warehouse"] = str(warehouse)
+    configuration["spark.sql.warehouse.dir"] = str(warehouse / "hive")
     environment = {**os.environ, "JAVA_HOME": tools["java17_home"], "ENGINEDGE_KILL_AT": kill_at}
     environment["PYTHONPATH"] = f"{ROOT / 'plugins'}:{ROOT}"
     ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM, json.dumps(settings), *arguments],
+        [sys.executable, "-c", PROGRAM, json.dumps(configuration), *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,
