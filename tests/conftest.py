@@ -1,6 +1,7 @@
 """Which installation the tests see: a stack of their own, so that a running ``make up`` is left alone.
 
 ``ENGINEDGE_TEST_STACK=running`` points them at the stack that is already up instead, for a quick look while developing.
+``ENGINEDGE_TEST_PORT_SHIFT`` says how far above the usual ports its own are, where two checkouts are tested at once.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import pytest
 from tests.installation import ROOT, point_at, stack
 
 if os.environ.get("ENGINEDGE_TEST_STACK") != "running":
-    point_at(ROOT / ".state" / "test", 20_000)
+    point_at(ROOT / ".state" / "test", int(os.environ.get("ENGINEDGE_TEST_PORT_SHIFT", "20000")))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
