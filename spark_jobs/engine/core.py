@@ -18,7 +18,7 @@ from spark_jobs.engine.parse import RULE, conformed
 from spark_jobs.engine.progress import step
 from spark_jobs.engine.publish import Branch, Seal, publish
 from spark_jobs.engine.tables import Published, Table
-from spark_jobs.engine.versions import NAME, VERDICT, Survey, classified, survey
+from spark_jobs.engine.versions import NAME, ORDER, VERDICT, Survey, classified, survey
 from spark_jobs.job import SparkJob
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ class Batch:
 
     @property
     def good(self) -> DataFrame:
-        return self.judged.where(f"{RULE} IS NULL")
+        """The rows that break no rule, without the records they came from: those need not be sorted and sent about."""
+        columns = [NAME(column.name) for column in self.contract.columns]
+        return self.judged.where(f"{RULE} IS NULL").selectExpr(*columns, *ORDER)
 
 
 def refresh(spark: SparkSession, job: SparkJob, night: Night) -> tuple[Published, bool]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 VERDICT = "__verdict"
+ORDER = ("__night", "__ingested_at", "__position")
 MANY = 400
 NAME = Dialect.SPARK.name_of
 
@@ -27,7 +28,7 @@ def classified(good: DataFrame, core: DataFrame | None, contract: Contract, peri
     """``good`` with a verdict a row; ``core`` is None for a rebuild, ``periods`` limits what is read of it."""
     keys, version = [NAME(column) for column in contract.key], NAME(contract.version)
     by_key = f"PARTITION BY {', '.join(keys)}"
-    newest = f"{by_key} ORDER BY {version} DESC, __night, __ingested_at, __position"
+    newest = f"{by_key} ORDER BY {version} DESC, {', '.join(ORDER)}"
     ranked = good.selectExpr(
         "*", f"row_number() OVER ({newest}) AS __rank", f"max({version}) OVER ({by_key}) AS __newest"
     )
