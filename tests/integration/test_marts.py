@@ -216,6 +216,18 @@ def test_a_build_that_was_changed_after_its_test_is_not_published(published: Mar
         marts.publish_mart(RUNS, SCHEMAS)
 
 
+def test_an_empty_core_makes_an_empty_mart_whose_measure_is_nought(published: Marts) -> None:
+    empty = marts.Schemas("marts_test_empty", SCHEMAS.beside, "marts_test_empty")
+    trino.query("create schema marts_test_empty with (location = 's3://lake/marts_test_empty')")
+    try:
+        for table in ("airflow__dag_runs", "airflow__task_instances"):
+            trino.query(f"create table marts_test_empty.{table} as select * from {SCHEMAS.core}.{table} with no data")
+        marts.build_mart(RUNS, NIGHT, "test", empty)
+        assert (marts.publish_mart(RUNS, empty).rows, marts.check_measure(RUNS, empty)) == (0, "0")
+    finally:
+        trino.query("drop schema marts_test_empty cascade")
+
+
 def test_a_missing_core_table_is_named(published: Marts) -> None:
     with pytest.raises(Misconfigured, match=r"the model news__daily_topics.*Schema 'nowhere' does not exist"):
         marts.build_mart(TOPICS, NIGHT, "test", marts.Schemas("nowhere", "marts_test_next", "marts_test"))

@@ -151,7 +151,7 @@ def check_measure(name: str, schemas: Schemas = LAKE, snapshot: int | None = Non
     version = "" if snapshot is None else f" for version as of {snapshot}"
     equals = declared.equals.replace("{core}", trino.quoted(schemas.core))
     table = trino.quoted(schema, declared.model)
-    answer = _ask(declared, f"select (select {declared.measure} from {table}{version}), ({equals})")  # noqa: S608
+    answer = _ask(declared, f"select (select coalesce({declared.measure}, 0) from {table}{version}), ({equals})")  # noqa: S608
     of_mart, of_core = (str(total) for total in answer.rows[0])
     if of_mart != of_core:
         raise Violated(
