@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 LOOKBACK = timedelta(days=7)
 LISTED_UNTIL = "listed_until"
-FILES = "path string, etag string, key string"
+FILES = "path string, etag string, key string, size bigint"
+File = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Lines:
         if not files:
             return _nothing(reading)
         listed = reading.session.createDataFrame(files, FILES)
-        lines = reading.session.read.text([path for path, _, _ in files]).selectExpr(
+        lines = reading.session.read.text([path for path, *_ in files]).selectExpr(
             "value",
             "_metadata.file_path AS path",
             "_metadata.file_block_start AS block",
@@ -68,8 +69,8 @@ class Documents:
         if not files:
             return _nothing(reading)
         listed = reading.session.createDataFrame(files, FILES)
-        contents = reading.session.read.format("binaryFile").load([path for path, _, _ in files])
-        rows = contents.selectExpr("path", "content", "CAST(content AS string) AS value").join(listed, "path")
+        contents = reading.session.read.format("binaryFile").load([path for path, *_ in files])
+        rows = listed.join(contents, "path", "left").selectExpr("*", f"{_CONTENT} AS value")
         text = "make_valid_utf8(value)"
         return rows.selectExpr(
             f"{text} AS record",
@@ -83,6 +84,10 @@ class Documents:
         return {LISTED_UNTIL: reading.night.label}
 
 
+#: Spark leaves out files of no bytes; one that has some and was not read is an error, never an empty record.
+_CONTENT = "coalesce(CAST(content AS string), if(size = 0, '', CAST(raise_error(concat('not read: ', key)) AS string)))"
+
+
 def _front_matter(text: str, field: str) -> str:
     return f"regexp_extract({text}, '(?m)^{field}:[ ]*(.*?)[ ]*$', 1)"
 
@@ -92,8 +97,8 @@ def _nothing(reading: Reading) -> DataFrame:
     return reading.session.createDataFrame([], columns)
 
 
-def _new_files(reading: Reading) -> list[tuple[str, str, str]]:
-    """Path, etag and key of each file of the nights that are looked at and that raw has not read in this version."""
+def _new_files(reading: Reading) -> list[File]:
+    """Path, etag, key and size of each file of those nights that raw has not read in this version."""
     listed_until = reading.position.get(LISTED_UNTIL)
     first = date.fromisoformat(listed_until) + timedelta(days=1) - LOOKBACK if listed_until else None
     found = list(_files(reading, first))
@@ -102,10 +107,10 @@ def _new_files(reading: Reading) -> list[tuple[str, str, str]]:
     read = "substring_index(position, '#', 1)"
     known = reading.known.where(f"_night >= DATE'{first}'").selectExpr(f"{read} AS file").distinct().collect()
     already = {row["file"] for row in known}
-    return [(path, etag, key) for path, etag, key in found if f"{key}@{etag}" not in already]
+    return [file for file in found if f"{file[2]}@{file[1]}" not in already]
 
 
-def _files(reading: Reading, first: date | None) -> Iterator[tuple[str, str, str]]:
+def _files(reading: Reading, first: date | None) -> Iterator[File]:
     """The files of the days from ``first`` (the beginning, where there is none) to the night."""
     origin = reading.origin
     bucket, prefix = origin.container, f"{origin.objects[0]}/dt="
@@ -116,7 +121,7 @@ def _files(reading: Reading, first: date | None) -> Iterator[tuple[str, str, str
             key = found["Key"]
             if key[len(prefix) :].partition("/")[0] > reading.night.label:
                 return
-            yield f"s3a://{bucket}/{key}", found["ETag"].strip('"'), key
+            yield f"s3a://{bucket}/{key}", found["ETag"].strip('"'), key, found["Size"]
 
 
 def _client() -> Any:
