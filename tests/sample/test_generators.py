@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from enginedge.sample import articles, conversations, documents, events, interviews, resumes, schedules, users
 from enginedge.sample.night import AT_LEAST, DAYS_LOOKED_BACK, Night
-from enginedge.sample.rates import RATES, dirt
+from enginedge.sample.rates import RATES, dirt, repeated
 from tests.installation import ROOT
 
 ROWS: tuple[ModuleType, ...] = (users, interviews, resumes, conversations, schedules)
@@ -94,6 +94,17 @@ def test_every_kind_of_dirt_occurs_and_a_quarter_is_clean(night: Night) -> None:
         assert set(plan.values()) == set(rates)
         assert len(plan) <= night.count(table) * 3 // 4
         assert 0 not in plan
+
+
+@settings(max_examples=50, deadline=None)
+@given(NIGHTS)
+def test_no_record_is_repeated_twice_so_that_each_duplicate_counts_as_one(night: Night) -> None:
+    for table, rates in RATES.items():
+        if {"duplicate", "superseded"} <= set(rates):
+            plan, found = dirt(night, table), repeated(night, table)
+            assert set(found) == {index for index, kind in plan.items() if kind in ("duplicate", "superseded")}
+            assert len(set(found.values())) == len(found)
+            assert not set(found.values()) & set(plan)
 
 
 def test_at_scale_one_dirt_comes_at_its_declared_rate() -> None:

@@ -9,7 +9,7 @@ from random import Random
 from enginedge.sample import records as shared
 from enginedge.sample import vocabulary
 from enginedge.sample.night import Night
-from enginedge.sample.rates import clean_before, dirt
+from enginedge.sample.rates import dirt, repeated
 from enginedge.sample.records import Record
 from enginedge.sample.skew import favourite
 
@@ -82,9 +82,9 @@ def _line(night: Night, index: int) -> bytes:
     chance = night.stream(TABLE, index, "dirt")
     match kind:
         case "duplicate":
-            return _encoded(article(night, clean_before(night, TABLE, index)))
+            return _encoded(article(night, repeated(night, TABLE)[index]))
         case "superseded":
-            return _encoded(_corrected(night, article(night, clean_before(night, TABLE, index)), chance))
+            return _encoded(_corrected(night, article(night, repeated(night, TABLE)[index]), chance))
         case "blank":
             return chance.choice((b"", b"   "))
         case "truncated":

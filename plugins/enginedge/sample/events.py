@@ -16,7 +16,7 @@ from zlib import crc32
 from enginedge.sample import records as shared
 from enginedge.sample import vocabulary
 from enginedge.sample.night import Night
-from enginedge.sample.rates import clean_before, dirt
+from enginedge.sample.rates import clean_before, dirt, repeated
 from enginedge.sample.records import Record
 from enginedge.sample.skew import favourite
 
@@ -134,7 +134,7 @@ def _moments(night: Night) -> list[datetime]:
 def _told(night: Night, index: int, moments: list[datetime], kind: str | None) -> tuple[str, Record]:
     """The event that the message ``index`` tells of: its own, the one before, or one of the night before."""
     if kind == "duplicate":
-        index = clean_before(night, TABLE, index)
+        index = repeated(night, TABLE)[index]
     if kind == "redelivered":
         night = night.before(1)
         moments = _moments(night)

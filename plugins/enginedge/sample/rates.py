@@ -7,6 +7,7 @@ record has at most one kind. What a kind does to a record stands in the module o
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 
 from enginedge.sample.night import Night
 
@@ -21,6 +22,7 @@ REVISED = {
     "schedules": 0.15,
     "articles": 0.05,
 }
+REPEATING = ("duplicate", "superseded")  # kinds that tell of another record of the night again
 DELETING = 0.15  # of the revisions are soft deletions
 
 RATES: dict[str, dict[str, float]] = {
@@ -148,9 +150,25 @@ def dirt(night: Night, table: str) -> dict[int, str]:
 
 
 def clean_before(night: Night, table: str, index: int) -> int:
-    """The nearest record before ``index`` that is clean: the one that a repetition at ``index`` repeats."""
+    """The nearest record before ``index`` that is clean."""
     plan = dirt(night, table)
     return next(earlier for earlier in range(index - 1, -1, -1) if earlier not in plan)
+
+
+@lru_cache(maxsize=64)
+def repeated(night: Night, table: str) -> dict[int, int]:
+    """Which clean record each repeating record repeats: index to index, each clean one once.
+
+    A duplicate of a record that another record supersedes counts as superseded: the night would have no duplicate.
+    """
+    plan = dirt(night, table)
+    clean = set(range(night.count(table))) - set(plan)
+    found: dict[int, int] = {}
+    for index in sorted(index for index, kind in plan.items() if kind in REPEATING):
+        places = chain(range(index - 1, -1, -1), range(index + 1, night.count(table)))
+        found[index] = next(place for place in places if place in clean)
+        clean.remove(found[index])
+    return found
 
 
 def revisions(night: Night, table: str) -> int:
