@@ -8,6 +8,7 @@ would have given it, and says of itself that it was healed.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from enginedge.lineage.read_datasets import dataset_row
 from enginedge.lineage.store import take
 
 JOB_NAMESPACE = "enginedge"
+SNAPSHOT = re.compile(r"\bfor\s+version\s+as\s+of\s+\d+", re.IGNORECASE)
 
 
 def heal(database: Database, names: Names, queries: Sequence[Query]) -> list[str]:
@@ -42,9 +44,7 @@ def _known_columns(connection: Connection, names: Names, table: str) -> list[str
 
 def tables_of(sql: str, names: Names) -> tuple[list[str], list[str]]:
     """The tables that a statement reads, and those that it writes; nothing where it can't be read."""
-    from openlineage_sql import parse  # type: ignore[import-untyped]
-
-    parsed = parse([COMMENTS.sub(" ", sql)], dialect="generic")
+    parsed = _parsed(_bare(sql))
     if parsed is None or parsed.errors:
         return [], []
     read, written = (
@@ -93,16 +93,26 @@ def event_of(query: Query, names: Names, columns: dict[str, list[str]]) -> str |
 
 def _columns(sql: str, names: Names, columns: dict[str, list[str]]) -> dict[str, list[tuple[str, str]]]:
     """Which column comes from which: as the parser tells, or each from its namesake where all are taken as they are."""
-    from openlineage_sql import parse
-
-    bare = COMMENTS.sub(" ", sql)
+    bare = _bare(sql)
     if "select * from" in " ".join(bare.lower().split()) and len(columns) == 1:
         ((table, listed),) = columns.items()
         return {column: [(table, column)] for column in listed}
-    parsed: Any = parse([bare], dialect="generic")
+    parsed = _parsed(bare)
     return {
         column.descendant.name: [
             (names.table(source.origin.qualified_name), source.name) for source in column.lineage if source.origin
         ]
         for column in parsed.column_lineage
     }
+
+
+def _bare(sql: str) -> str:
+    """The statement without its comments, and without the snapshot that it reads a table at: no dialect knows that."""
+    return SNAPSHOT.sub(" ", COMMENTS.sub(" ", sql))
+
+
+def _parsed(sql: str) -> Any:
+    """What OpenLineage's parser reads in it; of its dialects, Hive's knows how a mart is published and described."""
+    from openlineage_sql import parse  # type: ignore[import-untyped]
+
+    return parse([sql], dialect="hive")

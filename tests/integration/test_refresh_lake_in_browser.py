@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ BY_BROWSER = f"by_browser__{int(time.time())}"
 
 @pytest.fixture
 def airflow() -> Iterator[httpx.Client]:
-    with logged_in() as client:
+    with closing(logged_in()) as client:
         yield client
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import httpx
 import psutil
@@ -11,7 +12,7 @@ import pytest
 
 from enginedge.lake import declared, marts
 from tests.integration.airflow_api import DAG, finished, log, logged_in, states, trigger
-from tests.integration.conftest import Lake
+from tests.integration.conftest import MISSPELT_RUN, Lake
 
 pytestmark = pytest.mark.stack
 
@@ -20,7 +21,7 @@ ONCE = int(time.time())  # a run id is used up for good, also in a stack that is
 
 @pytest.fixture(scope="module")
 def airflow(lake_of_two_nights: Lake) -> Iterator[httpx.Client]:
-    with logged_in() as client:
+    with closing(logged_in()) as client:
         yield client
 
 
@@ -30,15 +31,13 @@ def processes_of(run_id: str) -> list[psutil.Process]:
 
 
 def test_a_misspelt_key_is_refused_by_the_first_task_and_nothing_else_runs(airflow: httpx.Client) -> None:
-    run_id = f"misspelt__{ONCE}"
-    trigger(airflow, run_id, {"full_refesh": True})
-    assert finished(airflow, run_id)["state"] == "failed"
-    assert "did you mean 'full_refresh'" in log(airflow, run_id, "check_request")
-    ended = states(airflow, run_id)
+    assert finished(airflow, MISSPELT_RUN)["state"] == "failed"
+    assert "did you mean 'full_refresh'" in log(airflow, MISSPELT_RUN, "check_request")
+    ended = states(airflow, MISSPELT_RUN)
     assert {state for task, state in ended.items() if task.startswith(("sources", "core", "marts"))} == {
         "upstream_failed"
     }
-    assert "check_request failed" in log(airflow, run_id, "summarise")
+    assert "check_request failed" in log(airflow, MISSPELT_RUN, "summarise")
 
 
 def test_a_night_that_is_published_already_changes_no_row_and_tells_of_every_table(
