@@ -67,7 +67,9 @@ def test_a_lost_query_is_healed_from_trinos_history(database: Database) -> None:
     statement = "create table lake.mart_next.x as select a as day, count(*) as n from lake.core.y group by 1"
     build = query(f"/* model.m.x */ {statement}")
     publish = query(
-        "create or replace table lake.mart.x as select * from lake.mart_next.x", "20261124_120009_00002_abcde"
+        """create or replace table "mart"."x" comment 'It''s a day. Night 2026-11-23.' with (format = 'PARQUET') as
+        select * from "mart_next"."x" for version as of 5""",
+        "20261124_120009_00002_abcde",
     )
     found = reconcile(database, NAMES, SINCE, [build, publish])
     assert set(found.healed) == {build.id, publish.id}
