@@ -17,6 +17,11 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
 
 
+def console() -> Console:
+    """Standard output; where no terminal says how wide it is, a row stays on one line, for grep."""
+    return Console(width=None if sys.stdout.isatty() else WIDE)
+
+
 def print_table(table: Table) -> None:
-    """Print ``table``; where no terminal says how wide it is, a row stays on one line, for grep."""
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+    """Print ``table`` on standard output."""
+    console().print(table)

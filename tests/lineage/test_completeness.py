@@ -97,6 +97,7 @@ def test_an_event_that_came_is_not_healed_again(database: Database) -> None:
         "select 1",
         "create schema x",
         "create table lake.core.x (a integer)",
+        "create table files.landing.x (line varchar) comment 'Articles as they came' with (format = 'TEXTFILE')",
         "create or replace view lake.mart.v as select 1",
         "drop table lake.core.x",
         "",

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from enginedge.lake import seed_command
 from enginedge.lineage import commands as lineage
+from enginedge.printing import console
 
 app = typer.Typer(no_args_is_help=True)
 seed_command.register(app)
@@ -88,4 +88,4 @@ def first_night(
     if as_json:
         typer.echo(json.dumps(asdict(shown), default=str))
     else:
-        first.show(shown, Console())
+        first.show(shown, console())

@@ -5,6 +5,7 @@ It is safe to repeat: a night that is seeded is not seeded again, a run that suc
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from enginedge.sample import seeding
 from enginedge.settings import settings
 
 SHOWN_MART = "services__daily_throughput"
+SHOWN_COLUMNS = "occurred_on, worker, events, events_ok, events_error, events_timeout, duration_p50_s, duration_p99_s"
 WORLD = 7
 
 
@@ -61,7 +63,7 @@ def run(scale: float, say: Callable[[str], None]) -> FirstNight:
     airflow.follow(triggered, say)
     summary = nights.reconcile(night)
     answer = trino.query(
-        f"select * from {trino.quoted('mart', SHOWN_MART)} order by 1 desc, 2 limit 10",  # noqa: S608
+        f"select {SHOWN_COLUMNS} from {trino.quoted('mart', SHOWN_MART)} order by 1 desc, 2 limit 10",  # noqa: S608
         user="analyst",
         source="first-night",
     )
@@ -95,27 +97,30 @@ def lineage_edges() -> int:
 
 
 def pages() -> list[tuple[str, str, str, str]]:
-    """Every page a person can open: title, address, user, and the file that holds the password."""
+    """Every page a person can open: title, address, user, and the file, from here, that holds the password."""
     here = settings()
     found = []
     for service in load_platform(here.root / "deploy" / "platform.yaml").services:
         if service.page:
             address = here.endpoint(service.name, service.page.port).url + service.page.path
-            secret = str(here.secret_path(service.secret)) if service.secret else ""
+            secret = os.path.relpath(here.secret_path(service.secret)) if service.secret else ""
             found.append((service.title, address, service.page.user, secret))
     return found
 
 
 def show(shown: FirstNight, console: Console) -> None:
     """Print it: the mart's rows, the reconciliation, the lineage, the pages."""
-    mart = Table(*shown.columns, title=f"{shown.mart}, as an analyst reads it through Trino")
+    mart = Table(*shown.columns, box=None, title=f"{shown.mart}, as an analyst reads it through Trino")
     for row in shown.rows:
         mart.add_row(*(str(value) for value in row))
     console.print(mart)
-    console.print(str(shown.summary), highlight=False)
-    console.print(f"{shown.lineage}; {shown.lineage_edges:,} edges in all", highlight=False)
-    console.print(f"the run: {shown.run_url}", highlight=False)
-    addresses = Table("page", "address", "user", "password in", title="What you can open")
+    for said in (
+        shown.summary,
+        f"{shown.lineage}; {shown.lineage_edges:,} edges in all",
+        f"the run: {shown.run_url}",
+    ):
+        console.print(f"\n{said}", highlight=False, soft_wrap=True)
+    addresses = Table("page", "address", "user", "password in", box=None, title="What you can open")
     for page in shown.pages:
         addresses.add_row(*page)
     console.print(addresses)

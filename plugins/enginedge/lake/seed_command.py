@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from enginedge.errors import Misconfigured
+from enginedge.printing import print_table
 
 if TYPE_CHECKING:
     from enginedge.sample.night import Night
@@ -43,7 +44,7 @@ def seed(
     if as_json:
         typer.echo(json.dumps(_document(wanted, outcome)))
     else:
-        Console().print(_table(wanted, outcome))
+        print_table(_table(wanted, outcome))
 
 
 def _night(given: str) -> date:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from enginedge.errors import Misconfigured
@@ -21,7 +20,7 @@ from enginedge.lineage.here import graph_here, promised, reconcile_here
 from enginedge.lineage.read_datasets import dataset_row
 from enginedge.lineage.reconcile import asked_history, refuse_gaps
 from enginedge.lineage.walk import walk_to_sources
-from enginedge.printing import print_json, print_table
+from enginedge.printing import console, print_json, print_table
 
 app = typer.Typer(help="Where a column comes from, and what the graph lacks.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -59,9 +58,9 @@ def graph(
 
 
 def _print_ways(ways: list[list[str]]) -> None:
-    console = Console()
+    out = console()
     for way in ways:
-        console.print("\n  <- ".join(way), highlight=False, soft_wrap=True)
+        out.print("\n  <- ".join(way), highlight=False, soft_wrap=True)
 
 
 @app.command("completeness")
@@ -86,14 +85,14 @@ def reconcile(hours: Hours = 24, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found.as_json())
     else:
-        Console().print(f"{len(found.healed)} events were made good.", highlight=False)
+        console().print(f"{len(found.healed)} events were made good.", highlight=False)
         _print_report(found.report)
     refuse_gaps(found.report)
 
 
 def _print_report(report: Report) -> None:
     asked = "Trino did not answer" if report.queries is None else f"{report.queries} queries that wrote"
-    Console().print(
+    console().print(
         f"{report.runs} runs, {report.tables} tables, {asked}; {len(report.missing)} missing.", highlight=False
     )
     if report.missing:

@@ -35,6 +35,7 @@ TARGET = re.compile(
     re.IGNORECASE,
 )
 COMMENTS = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
+LITERALS = re.compile(r"'(?:[^']|'')*'")
 NIGHT_IN_NAME = re.compile(r"[._-](?:branch_)?night_\d{8}_[0-9a-zA-Z]+|[._-]\d{4}[-_]?\d{2}[-_]?\d{2}(?=[._-]|$)")
 UUID_IN_NAME = re.compile(r"[._-]?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 
