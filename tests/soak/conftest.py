@@ -1,5 +1,36 @@
-"""The long tests see the same lake as the gate's."""
+"""The long tests see the same lake as the gate's, and what they did is written to ``REPORT.md``, which is committed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 
 from tests.integration.conftest import lake_of_two_nights
 
 __all__ = ["lake_of_two_nights"]
+
+REPORT = Path(__file__).parent / "REPORT.md"
+HEAD = """# What the soak did last
+
+Written by `make soak` on {when:%Y-%m-%d}: every test of `tests/soak`, what it counted, and how it ended.
+
+| test | ended | seconds | seed, counts, findings |
+| --- | --- | --- | --- |
+"""
+_rows: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """One row a test of this folder: its call, or what kept it from being called."""
+    if "tests/soak/" in report.nodeid and (report.when == "call" or report.outcome != "passed"):
+        name = report.nodeid.partition("::")[2].replace("_", " ")
+        told = "; ".join(f"{key}: {value}" for key, value in report.user_properties)
+        _rows.append(f"| {name} | {report.outcome} | {report.duration:.0f} | {told} |\n")
+
+
+def pytest_sessionfinish() -> None:
+    """A run of chosen tests only is no soak, and leaves the report as it was."""
+    if len(_rows) > 1:
+        REPORT.write_text(HEAD.format(when=datetime.now(UTC)) + "".join(sorted(_rows)))

@@ -1,0 +1,96 @@
+"""A night killed again and again: at every step in one lake, and at any moment on the real stack."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+
+from enginedge.lake import declared, trino
+from tests.installation import ROOT, enginedge
+from tests.integration.conftest import NIGHTS, SCALE, SEED, Lake
+from tests.integration.expected import expected
+from tests.spark_jobs.test_kills import attempt
+
+STEPS = [f"{point}:{layer}" for layer in ("raw", "quarantine", "core") for point in ("audited", "sealed")]
+TABLE = "mongodb__conversations"
+KILLS, KILL_SEED = 20, 5
+NIGHT = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
+SOURCE = "postgres"
+Record = Callable[[str, object], None]
+
+
+@pytest.mark.timeout(1800)
+def test_killed_twice_at_each_of_its_six_steps_a_night_ends_as_if_nothing_had_happened(
+    tmp_path: Path, record_property: Record
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert attempt(whole)[0] == attempt(killed)[0] == 0
+    for step in STEPS * 2:
+        ended, _ = attempt(killed, "second", kill_at=f"{step}.{TABLE}")
+        assert ended in (0, -signal.SIGKILL)
+    assert attempt(killed, "second") == attempt(whole, "second")
+    record_property("kills", 2 * len(STEPS))
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(3600)
+def test_killed_at_any_moment_a_night_publishes_a_table_whole_or_not_at_all(
+    lake_of_two_nights: Lake, record_property: Record
+) -> None:
+    enginedge("lake", "seed", "--nights", "1", "--scale", str(SCALE), "--seed", str(SEED), "--until", NIGHT)
+    tables = [table.removeprefix("core.") for table in declared.tables_of(SOURCE)]
+    chance, ended = random.Random(KILL_SEED), Counter[str]()
+    before = {table: rows(table) for table in tables}
+    for _ in range(KILLS):
+        ended[killed_after(chance.uniform(1, 25))] += 1
+        for table in tables:
+            assert rows(table) in (before[table], rows_of(NIGHT, table)), "a part of the night is visible"
+    summary = json.loads(enginedge("lake", "run", "--night", NIGHT, "--source", SOURCE, "--json").stdout)
+    wanted = expected(NIGHT, NIGHTS[-1])
+    for each in summary["tables"]:
+        table = each["table"].removeprefix("core.")
+        if table in tables:
+            assert {place: each[place] for place in asdict(wanted[table])} == asdict(wanted[table])
+            branches = trino.query(f'select name from raw."{table}$refs" union select name from core."{table}$refs"')  # noqa: S608
+            assert branches.rows == [["main"]]
+    record_property("seed", KILL_SEED)
+    record_property("kills", dict(ended))
+
+
+def rows(table: str) -> int:
+    """How many rows of the night readers see in raw."""
+    return int(trino.query(f"select count(*) from raw.{table} where _night = date '{NIGHT}'").rows[0][0])  # noqa: S608
+
+
+def rows_of(night: str, table: str) -> int:
+    return expected(night, NIGHTS[-1])[table].raw
+
+
+def killed_after(seconds: float) -> str:
+    """Start the night, and kill it and all that it started after so long; says what was met."""
+    run = subprocess.Popen(
+        [sys.executable, "-m", "enginedge", "lake", "run", "--night", NIGHT, "--source", SOURCE],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(seconds)
+    if run.poll() is not None:
+        return "ended before"
+    driver = [each for each in psutil.Process(run.pid).children(recursive=True) if each.name() == "java"]
+    for process in [*driver, psutil.Process(run.pid)]:
+        process.kill()
+    run.wait()
+    return "with a driver" if driver else "without one"
