@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from enginedge.errors import Violated
+from enginedge.errors import Unavailable, Violated
 from enginedge.lake import declared, landing, marts, source_lineage, spark, trino
 from enginedge.lake.contracts import contract
 from enginedge.lake.counts import MartTotal, Summary, TableCounts
@@ -25,19 +26,37 @@ def refresh_source(
 ) -> list[TableCounts]:
     """Bring every table of ``source`` up to ``night`` (``YYYY-MM-DD``) and return what each of them published.
 
-    A night that is published already changes nothing and says so. ``full_refresh`` rebuilds core and quarantine from
-    the whole of raw.
+    A night that every table has published already starts no application and says so. ``full_refresh`` rebuilds core
+    and quarantine from the whole of raw.
 
     Raises:
         Unavailable, Misconfigured, Violated: names the table or the service; that table is as it was.
     """
     with leased(declared.tables_of(source), f"{source}.{night} {run}"):
-        done = spark.submit(source, night, run, full_refresh, tell)
-    counts = [TableCounts.from_facts(facts) for facts in done]
+        counts = [] if full_refresh else _standing(source, night)
+        if not counts:
+            done = spark.submit(source, night, run, full_refresh, tell)
+            counts = [TableCounts.from_facts(facts) for facts in done]
     source_lineage.emit([each.table for each in counts], night)
     if source == landing.SOURCE:
         landing.ensure_external_tables()
     return counts
+
+
+def _standing(source: str, night: str) -> list[TableCounts]:
+    """What the tables of ``source`` published last, if each of them has published ``night`` or a later one.
+
+    Nothing while Trino is down: the application finds out by itself, only later.
+    """
+    found = []
+    with suppress(Unavailable):
+        for table in declared.tables_of(source):
+            seals = _seals(table)
+            if not seals or seals[0]["night"] < night:
+                return []
+            found.append(TableCounts.from_facts({**seals[0], "status": "already published"}))
+        return found
+    return []
 
 
 def reconcile(night: str, sources: Sequence[str] = declared.SOURCES) -> Summary:
@@ -88,18 +107,19 @@ def _published(table: str, night: str) -> Iterable[TableCounts]:
 
 
 def _seals(table: str) -> list[dict[str, Any]]:
-    """The sealed snapshots of ``table``, newest first; empty for a table that is not there."""
+    """The sealed snapshots in the history of main, newest first; empty for a table that is not there."""
     schema, _, name = table.partition(".")
     exists = trino.query(
         "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", parameters=[schema, name]
     )
     if not exists.rows:
         return []
-    of = f"{trino.quoted(schema)}.{trino.quoted(name + '$snapshots')}"
+    of, history = (f"{trino.quoted(schema)}.{trino.quoted(name + kind)}" for kind in ("$snapshots", "$history"))
     rows = trino.query(
         f"SELECT snapshot_id, element_at(summary, 'enginedge.night'), element_at(summary, 'enginedge.run'), "  # noqa: S608
         f"element_at(summary, 'enginedge.counts') FROM {of} s "
-        f"WHERE element_at(summary, 'enginedge.counts') IS NOT NULL ORDER BY committed_at DESC"
+        f"WHERE element_at(summary, 'enginedge.counts') IS NOT NULL "
+        f"AND snapshot_id IN (SELECT snapshot_id FROM {history} WHERE is_current_ancestor) ORDER BY committed_at DESC"
     ).rows
     return [
         {"table": table, "snapshot": at, "night": night, "run": run, "status": "published", **json.loads(counts)}
