@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
-from tests.installation import ROOT, point_at, stack
+from tests.installation import ROOT, BackgroundStack, point_at
 
-if os.environ.get("ENGINEDGE_TEST_STACK") != "running":
+OWN = os.environ.get("ENGINEDGE_TEST_STACK") != "running"
+if OWN:
     point_at(ROOT / ".state" / "test", int(os.environ.get("ENGINEDGE_TEST_PORT_SHIFT", "20000")))
+
+
+STACK = pytest.StashKey[BackgroundStack]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,12 +34,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The stack comes up while the unit tests run: they leave a core idle, and it takes longer than a minute."""
+    if OWN and not session.config.option.collectonly and any(map(_needs_the_stack, session.items)):
+        session.config.stash[STACK] = BackgroundStack()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """What was started here is stopped again, however the session ended."""
+    if own := config.stash.get(STACK, None):
+        own.down()
+
+
 @pytest.fixture(scope="session")
-def running_stack() -> Iterator[None]:
-    """Every service is Ready; at the end of the session what was started here is stopped again."""
-    try:
-        stack("up")
-        yield
-    finally:
-        if os.environ.get("ENGINEDGE_TEST_STACK") != "running":
-            stack("down")
+def running_stack(pytestconfig: pytest.Config) -> None:
+    """Every service is Ready."""
+    if own := pytestconfig.stash.get(STACK, None):
+        own.wait_until_ready()
+
+
+def _needs_the_stack(item: pytest.Item) -> bool:
+    return "running_stack" in getattr(item, "fixturenames", ())

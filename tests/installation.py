@@ -48,3 +48,26 @@ def stack(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[st
     return subprocess.run(
         [sys.executable, "-m", "deploy.local.stack", *arguments], cwd=ROOT, check=check, text=True, timeout=900
     )
+
+
+class BackgroundStack:
+    """The test stack on its way up, in a process of its own, whose output is kept for whoever waits in vain."""
+
+    def __init__(self) -> None:
+        self._said = Path(os.environ["ENGINEDGE_STATE"]) / "up.log"
+        self._said.parent.mkdir(parents=True, exist_ok=True)
+        with self._said.open("w") as said:
+            self._up = subprocess.Popen(
+                [sys.executable, "-m", "deploy.local.stack", "up"], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT
+            )
+
+    def wait_until_ready(self) -> None:
+        """Return when every service is Ready, or tell what the stack said last."""
+        if self._up.wait(timeout=900):
+            raise AssertionError(f"the stack did not come up:\n{self._said.read_text()[-6000:]}")
+
+    def down(self) -> None:
+        """Stop what was started, also half-way."""
+        self._up.terminate()
+        self._up.wait()
+        stack("down")
