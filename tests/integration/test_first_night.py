@@ -1,4 +1,4 @@
-"""The main job of ``make up``, while its Spark driver and PostgreSQL are killed: started again, it ends as it should."""
+"""The main job of ``make up``: its Spark driver and PostgreSQL are killed; started again, it ends as it should."""
 
 from __future__ import annotations
 
