@@ -43,8 +43,8 @@ def reconcile(request):
 
 
 @task(trigger_rule="all_done")
-def summarise(request, ti=None):
-    return reports.summarise(request, ti)
+def summarise(request, ti=None, dag_run=None):
+    return reports.summarise(request, ti, dag_run.start_date)
 
 
 @dag(

@@ -1,9 +1,10 @@
-"""The last words of a night: whether its counts add up, and its summary in the log and in an XCom."""
+"""The last words of a night: whether its counts add up, its summary in the log and in an XCom, what lineage lacks."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from enginedge.errors import EnginEdgeError
@@ -23,10 +24,11 @@ def reconcile(request: Mapping[str, Any]) -> None:
     night.reconcile(request["night"], request["sources"])
 
 
-def summarise(request: Mapping[str, Any] | None, ti: Any) -> None:
+def summarise(request: Mapping[str, Any] | None, ti: Any, began: datetime) -> None:
     """Print the summary of the requested night, keep it as the XCom ``summary``, and fail if a task of the run did.
 
-    Where the request itself was refused there is no night to sum up, and only the failure is told.
+    The last line says whether the lineage of what ran since ``began`` is complete; what it lacks fails nothing. Where
+    the request itself was refused there is no night to sum up, and only the failure is told.
 
     Raises:
         Violated: a task of this run failed; the message names it.
@@ -34,7 +36,7 @@ def summarise(request: Mapping[str, Any] | None, ti: Any) -> None:
     failure = failure_of_run(ti)
     try:
         if request is not None:
-            _tell(request["night"], ti)
+            _tell(request["night"], ti, began)
     except EnginEdgeError as error:
         if failure is None:
             raise
@@ -43,11 +45,13 @@ def summarise(request: Mapping[str, Any] | None, ti: Any) -> None:
         raise failure
 
 
-def _tell(night_asked: str, ti: Any) -> None:
+def _tell(night_asked: str, ti: Any, began: datetime) -> None:
     from enginedge.lake import night
+    from enginedge.lineage import here
 
     summary = night.summary(night_asked)
     for line in str(summary).splitlines():
         log.info("%s", line)
     log.info("this run: %s", ti.log_url)
     ti.xcom_push("summary", summary.as_dict())
+    log.info("%s", here.last_words(began))

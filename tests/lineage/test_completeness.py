@@ -15,7 +15,7 @@ from enginedge.lineage.read_datasets import dataset_row
 from enginedge.lineage.reconcile import asked_history, reconcile, refuse_gaps
 from enginedge.lineage.store import take
 from tests.lineage.conftest import NAMES
-from tests.lineage.events import HIVE, dataset, event
+from tests.lineage.events import HIVE, MARKS, dataset, event, run_of
 from tests.lineage.test_walk import MART, NIGHT, tell
 
 SINCE = datetime(2026, 11, 24, tzinfo=UTC)
@@ -54,6 +54,15 @@ def test_with_a_listener_off_the_tables_that_it_should_tell_of_are_named(
 def test_a_run_that_never_ended_is_named(database: Database) -> None:
     take(database, [event("START", job="hangs"), event("COMPLETE", "r2", "ends")])
     assert missing(database) == {("open-run", "test:hangs")}
+
+
+def test_a_run_whose_child_speaks_is_not_silent(database: Database) -> None:
+    parent = {"run": {"runId": run_of("night")}, "job": {"namespace": "test", "name": "night"}}
+    take(database, [event("START", "night", "night")])
+    child = event("START", "last", "last", at="2026-11-24T23:55:00Z", facets={"parent": {**MARKS, **parent}})
+    assert missing(database) == {("open-run", "test:night")}
+    take(database, [child])
+    assert missing(database) == set()
 
 
 def test_a_query_that_nobody_told_of_is_named(database: Database) -> None:

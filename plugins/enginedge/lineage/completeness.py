@@ -110,12 +110,14 @@ def promised_of(table: str) -> str:
 
 
 def open_runs(connection: Connection, since: datetime, now: datetime) -> list[Missing]:
-    """Runs that began, and have neither ended nor said anything for a while."""
+    """Runs that began, and have neither ended nor said anything for a while; their children speak for them."""
     rows = connection.execute(
         """select r.id, j.namespace, j.name, r.updated_at from run r join job j on j.id = r.job
            where r.state in ('NEW', 'RUNNING') and r.has_spoken and j.type <> 'STREAM'
-             and r.updated_at >= %s and r.updated_at < %s order by r.updated_at""",
-        [since, now - GRACE],
+             and r.updated_at >= %s and r.updated_at < %s
+             and not exists (select from run child where child.parent = r.id and child.updated_at >= %s)
+           order by r.updated_at""",
+        [since, now - GRACE, now - GRACE],
     )
     return [
         Missing(
