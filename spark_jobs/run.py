@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +48,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def refresh_table(spark: SparkSession, promised: Contract, night: Night) -> bool:
     """Raw, quarantine and core of one table, each published for itself; whether all of them are."""
-    started = time.monotonic()
     try:
         append_night(spark, import_module(f"spark_jobs.tables.raw.{promised.name}").JOB, night)
         published, now = core.refresh(spark, import_module(f"spark_jobs.tables.core.{promised.name}").JOB, night)
@@ -58,7 +56,7 @@ def refresh_table(spark: SparkSession, promised: Contract, night: Night) -> bool
         return False
     facts: dict[str, Any] = {**published.counts, "night": published.night, "snapshot": published.snapshot_id}
     facts["status"] = "published" if now else "already published"
-    say(promised.table, "done", seconds=round(time.monotonic() - started, 2), **facts)
+    say(promised.table, "done", **facts)
     return True
 
 

@@ -53,5 +53,8 @@ def _tell(night_asked: str, ti: Any, began: datetime) -> None:
     for line in str(summary).splitlines():
         log.info("%s", line)
     log.info("this run: %s", ti.log_url)
-    ti.xcom_push("summary", summary.as_dict())
-    log.info("%s", here.last_words(began))
+    lineage = here.last_words(began)
+    log.info("%s", lineage)
+    told = summary.as_dict()
+    links = {**told["links"], "this run": ti.log_url}
+    ti.xcom_push("summary", {**told, "links": links, "lineage": lineage})

@@ -6,6 +6,7 @@ out, is caught up by the next. Quarantine is published before core, and written 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,11 @@ class Batch:
 
 
 def refresh(spark: SparkSession, job: SparkJob, night: Night) -> tuple[Published, bool]:
-    """Bring core and quarantine up to ``night``. Returns what core has published, and whether this call did it."""
+    """Bring core and quarantine up to ``night``. Returns what core has published, and whether this call did it.
+
+    The published counts say how long it took until they were sealed, in seconds.
+    """
+    began = time.monotonic()
     promised = contract(job.writes)
     core = Table(spark, layout_of(promised))
     rejected = Table(spark, quarantine_of(promised))
@@ -59,7 +64,8 @@ def refresh(spark: SparkSession, job: SparkJob, night: Night) -> tuple[Published
         try:
             seen = survey(batch.judged, promised)
             _quarantine(rejected, batch, seen, branch)
-            return _merge(branch, batch, seen)
+            seal = _merge(branch, batch, seen)
+            return replace(seal, counts={**seal.counts, "seconds": round(time.monotonic() - began, 2)})
         finally:
             batch.judged.unpersist()
 

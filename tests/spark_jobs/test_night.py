@@ -44,6 +44,12 @@ def test_every_record_goes_to_exactly_one_place(lake: Lake) -> None:
     assert "this is no document" in {row[0] for row in lake.rows("quarantine", "record")}
 
 
+def test_a_published_night_says_how_long_it_took(lake: Lake) -> None:
+    lake.source.put(conversation("c-1", "2026-11-20T11:00:00Z"))
+    assert 0 < lake.night(FIRST).counts["seconds"] < 600
+    assert lake.night(FIRST, run="again").counts == lake.night(FIRST, run="and again").counts
+
+
 def test_the_same_night_twice_changes_nothing(lake: Lake) -> None:
     lake.source.put(conversation("c-1", "2026-11-20T11:00:00Z"), "no document")
     lake.night(FIRST)

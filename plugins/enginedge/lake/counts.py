@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -15,6 +16,7 @@ class TableCounts:
         night: the night that the numbers belong to; ``nights`` is the condition on ``_night`` that chose the raw rows.
         status: ``published`` by this run, or ``already published`` by an earlier one.
         inserted, updated: of the accepted rows, those with a new key and those that replaced an older version.
+        seconds: what judging, merging and auditing the night took, whichever run it was.
         application: Spark's id of the application that published, where this run did.
     """
 
@@ -71,13 +73,16 @@ class Summary:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values."""
-        return asdict(self)
+        """The same as plain values, of the kinds that JSON has."""
+        return dict(json.loads(json.dumps(asdict(self))))
 
     def _tables(self) -> list[str]:
-        head = ("table", "in", "accepted", "quarantined", "duplicate", "superseded", "snapshot")
+        head = ("table", "in", "accepted", "quarantined", "duplicate", "superseded", "seconds", "snapshot")
         rows = [
-            (each.table, each.raw, each.accepted, each.quarantined, each.duplicate, each.superseded, each.snapshot)
+            (
+                *(each.table, each.raw, each.accepted, each.quarantined, each.duplicate, each.superseded),
+                *(f"{each.seconds:.1f}", each.snapshot),
+            )
             for each in self.tables
         ]
         return [f"night {self.night}", *_aligned(head, rows)]
