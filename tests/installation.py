@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -24,6 +25,16 @@ def point_at(state: Path, port_shift: int) -> None:
             name = service.name if index == 0 else f"{service.name}_{port}"
             variable = "ENGINEDGE_PORT_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
             os.environ.setdefault(variable, str(number + port_shift))
+
+
+def secret_values(folder: Path) -> dict[str, str]:
+    """Every secret in ``folder`` by name; the ones inside a JSON file one by one."""
+    found = {}
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        text = path.read_text().strip()
+        inner = json.loads(text) if text.startswith("{") else {"": text}
+        found.update({f"{path.relative_to(folder)} {key}".strip(): value for key, value in inner.items()})
+    return found
 
 
 def enginedge(*arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from deploy.local.status import look, memory_bytes
 from deploy.local.supervisor import Supervisor
 from enginedge.errors import Misconfigured
 from enginedge.lake.trino import query
+from tests.installation import secret_values
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("running_stack")]
 
@@ -47,13 +47,9 @@ def here(running_stack: None) -> Local:
 
 
 @pytest.fixture(scope="module")
-def secret_values(here: Local) -> dict[str, str]:
-    """Every secret by name; the ones inside a JSON file one by one."""
-    found = {}
-    for name in SECRETS:
-        text = here.secret(name)
-        inner = json.loads(text) if text.startswith("{") else {"": text}
-        found.update({f"{name} {key}".strip(): value for key, value in inner.items()})
+def secrets(here: Local) -> dict[str, str]:
+    found = secret_values(here.settings.secrets)
+    assert {name.partition(" ")[0] for name in found} >= set(SECRETS)
     return found
 
 
@@ -113,24 +109,22 @@ def test_every_port_of_the_inventory_is_listened_on(here: Local, working_stack: 
     assert wanted - open_ports == set()
 
 
-def test_no_secret_is_in_a_command_or_an_environment(
-    working_stack: WorkingStack, secret_values: dict[str, str]
-) -> None:
+def test_no_secret_is_in_a_command_or_an_environment(working_stack: WorkingStack, secrets: dict[str, str]) -> None:
     shown = [
         (name, each.command[:80])
         for each in working_stack.processes
-        for name, value in secret_values.items()
+        for name, value in secrets.items()
         if value in each.command or any(value in told for told in each.environment.values())
     ]
     assert shown == []
 
 
-def test_no_secret_is_in_a_log(here: Local, secret_values: dict[str, str]) -> None:
+def test_no_secret_is_in_a_log(here: Local, secrets: dict[str, str]) -> None:
     folders = [here.state / "log", here.data("airflow") / "logs", here.state / "lineage", here.run]
     shown = []
     for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
         text = path.read_bytes()
-        shown += [(name, path) for name, value in secret_values.items() if value.encode() in text]
+        shown += [(name, path) for name, value in secrets.items() if value.encode() in text]
     assert shown == []
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deploy.local.credentials import SECRETS
 from deploy.local.layout import Local
 from deploy.local.services import SERVICES, Launch, clean_environment
 from deploy.local.services import airflow as airflow_service
@@ -18,6 +16,7 @@ from deploy.local.services import postgres as postgres_service
 from deploy.local.services.minio import USERS, _policy
 from deploy.local.services.trino import _access
 from enginedge.lake.contracts import contracts
+from tests.installation import secret_values
 
 
 @pytest.fixture
@@ -31,16 +30,12 @@ def launches(installation: Local, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     return {name: service.prepare(installation) for name, service in SERVICES.items()}
 
 
-def values(installation: Local) -> list[str]:
-    """Every secret value, the ones inside a JSON file one by one."""
-    texts = [installation.secret(name) for name in SECRETS]
-    return [value for text in texts for value in (json.loads(text).values() if text.startswith("{") else [text])]
-
-
 def test_no_secret_is_in_a_command_or_an_environment(installation: Local, launches: dict[str, Launch]) -> None:
+    secrets = secret_values(installation.settings.secrets)
+    assert secrets
     for name, launch in launches.items():
         shown = " ".join([*launch.argv, *launch.environment.values()])
-        assert not [value for value in values(installation) if value in shown], name
+        assert [secret for secret, value in secrets.items() if value in shown] == [], name
 
 
 def test_every_generated_file_is_private(installation: Local, launches: dict[str, Launch]) -> None:
