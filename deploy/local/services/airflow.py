@@ -9,7 +9,7 @@ from importlib.metadata import version
 from deploy.local.credentials import AIRFLOW_USERS
 from deploy.local.layout import Local
 from deploy.local.private_files import private_folder
-from deploy.local.services import spark
+from deploy.local.services import postgres, spark
 from deploy.local.services.process import Launch, clean_environment
 from enginedge.settings import HOST
 from enginedge.shell import run
@@ -61,10 +61,7 @@ def _migrate(local: Local, environment: dict[str, str]) -> None:
 
 def _schema(local: Local) -> str:
     """The version of the schema that the database has; empty where it has none."""
-    import psycopg
-
-    login = {"user": "airflow", "password": local.secret("postgres-airflow"), "dbname": "airflow"}
-    with psycopg.connect(host=HOST, port=local.port("postgres"), **login) as connection:
+    with postgres.connected(local, "airflow", "airflow") as connection:
         found = connection.execute("select to_regclass('public.alembic_version')").fetchone()
         if not found or found[0] is None:
             return ""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, LiteralString
 
 from deploy.local.layout import Local
-from deploy.local.services import hadoop
+from deploy.local.services import hadoop, postgres
 from deploy.local.services.process import Launch
-from enginedge.settings import HOST
 from enginedge.shell import run
+
+if TYPE_CHECKING:
+    import psycopg
 
 LOGGING = """\
 status = WARN
@@ -96,11 +99,7 @@ def _class_path(local: Local, conf: Path) -> str:
 
 def _has_schema(local: Local) -> bool:
     """Whether the schema is complete: its version is what the schema tool writes last."""
-    import psycopg
-
-    login = {"user": "metastore", "password": local.secret("postgres-metastore")}
-    address = {"host": HOST, "port": local.port("postgres"), "dbname": "metastore"}
-    with psycopg.connect(**address, **login, autocommit=True) as connection:
+    with postgres.connected(local, "metastore", "metastore") as connection:
         if _finds(connection, "select to_regclass('public.\"VERSION\"') is not null") and _finds(
             connection, 'select count(*) > 0 from "VERSION"'
         ):
@@ -110,5 +109,6 @@ def _has_schema(local: Local) -> bool:
         return False
 
 
-def _finds(connection, question: str) -> bool:  # type: ignore[no-untyped-def]
-    return bool(connection.execute(question).fetchone()[0])
+def _finds(connection: psycopg.Connection, question: LiteralString) -> bool:
+    (answer,) = connection.execute(question)
+    return bool(answer[0])

@@ -44,7 +44,7 @@ def prepare(local: Local) -> Launch:
 def set_up(local: Local) -> None:
     """Buckets, users and policies: made where they are missing, passwords and policies set anew."""
     from minio import Minio, MinioAdmin
-    from minio.credentials import StaticProvider
+    from minio.credentials.providers import StaticProvider
     from minio.error import MinioAdminException, S3Error
 
     root = ("root", local.secret("minio-root"))

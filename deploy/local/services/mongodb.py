@@ -53,7 +53,7 @@ def set_up(local: Local) -> None:
         _tolerating({UNAUTHORIZED, USER_EXISTS}, nobody, "createUser", "root", pwd=password, roles=["root"])
     with MongoClient(**address, username="root", password=password, serverSelectionTimeoutMS=5000) as root:
         for user, roles in USERS.items():
-            login = {"pwd": local.secret(f"mongodb-{user}"), "roles": roles}
+            login: dict[str, Any] = {"pwd": local.secret(f"mongodb-{user}"), "roles": roles}
             verb = "updateUser" if root.admin.command("usersInfo", user)["users"] else "createUser"
             root.admin.command(verb, user, **login)
 

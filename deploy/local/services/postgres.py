@@ -7,11 +7,15 @@ import pwd
 import shutil
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deploy.local.layout import Local
 from deploy.local.services.process import Launch
 from enginedge.settings import HOST
 from enginedge.shell import run
+
+if TYPE_CHECKING:
+    import psycopg
 
 DATABASES = ("airflow", "metastore", "lineage", "platform")
 READERS = ("lake", "airflow-reader")
@@ -76,51 +80,51 @@ def _not_as_root(on_death: str) -> list[str]:
     ]
 
 
+def connected(local: Local, database: str, user: str) -> psycopg.Connection:
+    """A connection to ``database`` as ``user``; each statement is committed for itself."""
+    import psycopg
+
+    return psycopg.connect(
+        host=HOST,
+        port=local.port("postgres"),
+        dbname=database,
+        user=user,
+        password=local.secret(f"postgres-{user}"),
+        autocommit=True,
+        connect_timeout=5,
+    )
+
+
 def set_up(local: Local) -> None:
     """Roles, databases, the lease schema and the readers' rights: made where they are missing, passwords set anew."""
-    with _connect(local, "postgres") as cursor:
+    with connected(local, "postgres", "admin") as connection:
         for role in (*DATABASES, *READERS):
-            _set_up_role(cursor, role.replace("-", "_"), local.secret(f"postgres-{role}"))
+            _set_up_role(connection, role.replace("-", "_"), local.secret(f"postgres-{role}"))
         for name in DATABASES:
-            cursor.execute("select 1 from pg_database where datname = %s", [name])
-            if cursor.fetchone() is None:
-                cursor.execute(f"create database {name} owner {name}")
-            cursor.execute(f"revoke connect, temporary on database {name} from public")
-    with _connect(local, "platform") as cursor:
-        cursor.execute("grant connect on database platform to lake")
-        cursor.execute("create schema if not exists lease authorization lake")
-        cursor.execute("grant usage on schema public to lake; grant select on all tables in schema public to lake")
-        cursor.execute("alter default privileges for role platform in schema public grant select on tables to lake")
-        cursor.execute("alter schema public owner to platform")
-    with _connect(local, "airflow") as cursor:
-        cursor.execute("grant connect on database airflow to airflow_reader")
-        cursor.execute("alter schema public owner to airflow")
-        cursor.execute("grant usage on schema public to airflow_reader")
-        cursor.execute("grant select on all tables in schema public to airflow_reader")
-        cursor.execute(
+            if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
+                connection.execute(f"create database {name} owner {name}")
+            connection.execute(f"revoke connect, temporary on database {name} from public")
+    with connected(local, "platform", "admin") as connection:
+        connection.execute("grant connect on database platform to lake")
+        connection.execute("create schema if not exists lease authorization lake")
+        connection.execute("grant usage on schema public to lake; grant select on all tables in schema public to lake")
+        connection.execute("alter default privileges for role platform in schema public grant select on tables to lake")
+        connection.execute("alter schema public owner to platform")
+    with connected(local, "airflow", "admin") as connection:
+        connection.execute("grant connect on database airflow to airflow_reader")
+        connection.execute("alter schema public owner to airflow")
+        connection.execute("grant usage on schema public to airflow_reader")
+        connection.execute("grant select on all tables in schema public to airflow_reader")
+        connection.execute(
             "alter default privileges for role airflow in schema public grant select on tables to airflow_reader"
         )
 
 
-def _connect(local: Local, database: str):  # type: ignore[no-untyped-def]
-    import psycopg
-
-    connection = psycopg.connect(
-        host=HOST,
-        port=local.port("postgres"),
-        dbname=database,
-        user="admin",
-        password=local.secret("postgres-admin"),
-        autocommit=True,
-        connect_timeout=5,
-    )
-    return connection.cursor()
-
-
-def _set_up_role(cursor, role: str, password: str) -> None:  # type: ignore[no-untyped-def]
+def _set_up_role(connection: psycopg.Connection, role: str, password: str) -> None:
     from psycopg import sql
 
-    cursor.execute("select 1 from pg_roles where rolname = %s", [role])
-    verb = "alter" if cursor.fetchone() else "create"
-    statement = sql.SQL(f"{verb} role {role} login password {{}}")
-    cursor.execute(statement.format(sql.Literal(password)))
+    exists = connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
+    statement = sql.SQL("{} role {} login password {}").format(
+        sql.SQL("alter" if exists else "create"), sql.Identifier(role), sql.Literal(password)
+    )
+    connection.execute(statement)
