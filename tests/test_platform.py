@@ -7,6 +7,7 @@ import pytest
 from enginedge.errors import Misconfigured
 from enginedge.platform import Platform, load_platform, parse_platform
 from enginedge.platform.schema import json_schema
+from tests.contracts.mistakes import Written
 from tests.installation import ROOT
 
 GOOD = """\
@@ -33,49 +34,39 @@ def real_platform() -> Platform:
     return load_platform(ROOT / "deploy" / "platform.yaml")
 
 
-def complaint(text: str) -> str:
-    with pytest.raises(Misconfigured) as caught:
-        parse_platform(text)
-    return str(caught.value)
+WRITTEN = Written("deploy/platform.yaml", GOOD, parse_platform)
 
 
 @pytest.mark.parametrize(
-    ("was", "is_now", "place", "says"),
+    ("was", "is_now", "field", "says"),
     [
-        ("kind: store", "kind: shop", "yaml:4: services.0.kind", "'store'"),
-        ("{main: 5432}", "{main: 70000}", "yaml:5: services.0.ports.main", "65535"),
-        ("{main: 5432}", "{main: many}", "yaml:5: services.0.ports.main", "integer"),
-        ("memory_mb: 600", "memory: 600", "services.0.memory", ""),
-        ("{probe: trino}", "{probe: oracle}", "yaml:14: services.1.readiness.probe", "'trino'"),
-        (
-            "{probe: trino}",
-            "{probe: trino, often: 1}",
-            "yaml:14: services.1.readiness.often",
-            "permitted",
-        ),
-        (
-            "{main: 8090, ui: 8091}",
-            "{ui: 8091, main: 8090}",
-            "yaml:12: services.1.ports",
-            "called main",
-        ),
-        ("{main: 8090, ui", "{main: 5432, ui", "yaml:12: services.1.ports.main", "postgres's already"),
-        ("[postgres]", "[postgre]", "yaml:13: services.1.depends_on.0", "no service 'postgre'"),
-        ("[postgres]", "[trino]", "yaml:13: services.1.depends_on.0", "must stand above"),
-        ("{port: ui}", "{port: pages}", "yaml:15: services.1.page", "no port 'pages'"),
-        ("name: trino", "name: postgres", "yaml:9: services.1.name", "two services"),
-        ("kind: store", "kind: [store", "yaml:", "not YAML"),
+        ("kind: store", "kind: shop", "services.0.kind", "'store'"),
+        ("{main: 5432}", "{main: 70000}", "services.0.ports.main", "65535"),
+        ("{main: 5432}", "{main: many}", "services.0.ports.main", "integer"),
+        ("memory_mb: 600", "memory: 600\n    memory_mb: 600", "services.0.memory", "permitted"),
+        ("{probe: trino}", "{probe: oracle}", "services.1.readiness.probe", "'trino'"),
+        ("{probe: trino}", "{probe: trino, often: 1}", "services.1.readiness.often", "permitted"),
+        ("{main: 8090, ui: 8091}", "{ui: 8091, main: 8090}", "services.1.ports", "called main"),
+        ("{main: 8090, ui", "{main: 5432, ui", "services.1.ports.main", "postgres's already"),
+        ("[postgres]", "[postgre]", "services.1.depends_on.0", "no service 'postgre'"),
+        ("[postgres]", "[trino]", "services.1.depends_on.0", "must stand above"),
+        ("{port: ui}", "{port: pages}", "services.1.page", "no port 'pages'"),
+        ("name: trino\n    title: T", "name: postgres\n    title: T", "services.1.name", "two services"),
     ],
 )
-def test_a_mistake_is_reported_with_file_line_and_field(was: str, is_now: str, place: str, says: str) -> None:
-    told = complaint(GOOD.replace(was, is_now, 1))
-    assert place in told
+def test_a_mistake_is_reported_with_file_line_and_field(was: str, is_now: str, field: str, says: str) -> None:
+    told = WRITTEN.refused(was, is_now, at=is_now)
+    assert told.startswith(f"{field}: ")
     assert says in told
 
 
 def test_a_missing_field_is_reported_at_its_service() -> None:
-    told = complaint(GOOD.replace("    title: Trino\n", ""))
-    assert "deploy/platform.yaml:9: services.1.title: Field required" in told
+    told = WRITTEN.refused("    title: Trino\n", "", at="name: trino")
+    assert told == "services.1.title: Field required"
+
+
+def test_what_is_not_yaml_is_said_to_be_none() -> None:
+    assert "not YAML" in WRITTEN.refused("kind: store", "kind: [store", at="")
 
 
 def test_a_missing_inventory_says_how_to_find_one(tmp_path) -> None:

@@ -14,6 +14,7 @@ from enginedge.errors import Misconfigured
 from enginedge.lake.contracts import Contract, contract, contracts
 from enginedge.lake.odcs import read_contract
 from enginedge.lake.rules import Between, NotAfter, OneOf, Pattern, Required
+from tests.contracts.mistakes import Written
 from tests.installation import ROOT
 
 GOOD = """\
@@ -163,7 +164,7 @@ def test_a_contract_is_read_whole(tmp_path: Path) -> None:
         ("  name: data-platform", "  description: none", "it has no owner", "team:"),
         ("description: Size.", "description:", "it has no description", "- name: size"),
         ("id: test", "id: test\nunheard_of: 1", "unheard_of: Extra inputs are not permitted", "unheard_of"),
-        ("status: active", "status: [", "it is no YAML", None),
+        ("status: active", "status: [", "it is no YAML", ""),
         (
             "mustBe: 0\n      - name: colour",
             "mustBe: 1\n      - name: colour",
@@ -173,17 +174,10 @@ def test_a_contract_is_read_whole(tmp_path: Path) -> None:
     ],
 )
 def test_what_can_not_be_honoured_is_refused_with_its_line(
-    tmp_path: Path, old: str, new: str, says: str, at: str | None
+    tmp_path: Path, old: str, new: str, says: str, at: str
 ) -> None:
-    assert old in GOOD
-    with pytest.raises(Misconfigured) as refused:
-        read(tmp_path, changed := GOOD.replace(old, new, 1))
-    assert says in refused.value.what
-    assert refused.value.remedy
-    assert str(refused.value.where).startswith(str(tmp_path / "core.test__things.yaml"))
-    if at is not None:
-        line = changed[: changed.index(at)].count("\n") + 1
-        assert str(refused.value.where).endswith(f":{line}")
+    written = Written(str(tmp_path / "core.test__things.yaml"), GOOD, lambda text: read(tmp_path, text))
+    assert says in written.refused(old, new, at)
 
 
 def test_a_table_without_a_contract_is_named() -> None:
