@@ -3,51 +3,69 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
 
-_REFUSED = re.compile(
-    r"InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|Access Denied|status code: 403"
-    r"|password authentication failed|permission denied|SaslAuthenticationException|MongoSecurityException"
-    r"|not authorized|AuthenticationFailed",
-    re.IGNORECASE,
-)
-_FULL = re.compile(r"No space left on device|XMinioStorageFull|QuotaExceeded|minimum free drive", re.IGNORECASE)
-_SILENT = re.compile(
-    r"Connection refused|ConnectException|SocketTimeout|TTransportException|MongoTimeoutException|MongoSocket"
-    r"|UnknownHostException|NoRouteToHost|TimeoutException|Unable to execute HTTP request|SdkClientException"
-    r"|connection attempt failed|terminating connection|Connection reset|Failed to connect|disconnected",
-    re.IGNORECASE,
+
+@dataclass(frozen=True)
+class _Sign:
+    """What an exception says that is not ours, which of our failures it is, and what to do about it."""
+
+    said: re.Pattern[str]
+    failure: type[EnginEdgeError]
+    what: str
+    remedy: str
+
+
+_SIGNS = (
+    _Sign(
+        re.compile(
+            r"No space left on device|XMinioStorageFull|QuotaExceeded|minimum free drive",
+            re.IGNORECASE,
+        ),
+        Unavailable,
+        "a store is full",
+        "make room, run the night again",
+    ),
+    _Sign(
+        re.compile(
+            r"InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|Access Denied|status code: 403"
+            r"|password authentication failed|permission denied|SaslAuthenticationException|MongoSecurityException"
+            r"|not authorized|AuthenticationFailed",
+            re.IGNORECASE,
+        ),
+        Misconfigured,
+        "a store refused us",
+        "compare the secrets in the state folder with the store's users",
+    ),
+    _Sign(
+        re.compile(
+            r"Connection refused|ConnectException|SocketTimeout|TTransportException|MongoTimeoutException|MongoSocket"
+            r"|UnknownHostException|NoRouteToHost|TimeoutException|Unable to execute HTTP request|SdkClientException"
+            r"|connection attempt failed|terminating connection|Connection reset|Failed to connect|disconnected",
+            re.IGNORECASE,
+        ),
+        Unavailable,
+        "a service did not answer",
+        "look at `make status`, then run the night again",
+    ),
 )
 
 
 def named(error: BaseException, table: str) -> EnginEdgeError:
-    """``error`` as one of our own failures, naming the table; our own pass through unchanged."""
+    """``error`` as one of our own failures, naming the table; our own pass through unchanged.
+
+    A refusal that is wrapped in a failed connection is a refusal: the first sign that fits counts.
+    """
     if isinstance(error, EnginEdgeError):
         return error
     said = " ".join(str(error).split())
     untouched = "main of every table that is not published yet"
-    if found := _FULL.search(said):
-        return Unavailable(
-            f"a store is full: {_around(found)}",
-            where=table,
-            untouched=untouched,
-            remedy="make room, run the night again",
-        )
-    if found := _REFUSED.search(said):
-        return Misconfigured(
-            f"a store refused us: {_around(found)}",
-            where=table,
-            untouched=untouched,
-            remedy="compare the secrets in the state folder with the store's users",
-        )
-    if found := _SILENT.search(said):
-        return Unavailable(
-            f"a service did not answer: {_around(found)}",
-            where=table,
-            untouched=untouched,
-            remedy="look at `make status`, then run the night again",
-        )
+    for sign in _SIGNS:
+        if found := sign.said.search(said):
+            what = f"{sign.what}: {_around(found)}"
+            return sign.failure(what, where=table, untouched=untouched, remedy=sign.remedy)
     return Violated(
         f"{type(error).__name__}: {said[:400]}", where=table, untouched=untouched, remedy="read the application's log"
     )
