@@ -22,7 +22,7 @@ from deploy.local.private_files import private_folder
 from deploy.local.status import Row, look
 from deploy.local.supervisor import Supervisor
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable
-from enginedge.printing import print_json, print_table
+from enginedge.printing import print_failure, print_json, print_table
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -129,13 +129,10 @@ def main() -> None:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        sys.stderr.write(
-            f"Unavailable: {error.filename or 'the disk'}: {error.strerror}. What to do: make room there.\n"
-        )
-        sys.exit(3)
+        full = Unavailable(str(error.strerror), where=str(error.filename or "the disk"), remedy="make room there")
+        sys.exit(print_failure(full))
     except EnginEdgeError as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        sys.exit({Misconfigured: 2, Unavailable: 3}.get(type(error), 4))
+        sys.exit(print_failure(error))
 
 
 if __name__ == "__main__":

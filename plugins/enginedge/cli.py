@@ -13,9 +13,10 @@ import typer
 
 from enginedge.backup import commands as backup
 from enginedge.deploy import commands as deploy
-from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable
+from enginedge.errors import EnginEdgeError
 from enginedge.health import commands as health
 from enginedge.lake import commands as lake
+from enginedge.printing import print_failure
 
 app = typer.Typer(
     name="enginedge",
@@ -29,17 +30,9 @@ app.add_typer(deploy.app, name="deploy", help="The platform's inventory.")
 app.add_typer(health.app, name="health", help="Ask every service whether it does its work.")
 
 
-def exit_status(error: EnginEdgeError) -> int:
-    """The status that tells a script what to do next: 2 mend the configuration, 3 try again, 4 call somebody."""
-    if isinstance(error, Misconfigured):
-        return 2
-    return 3 if isinstance(error, Unavailable) else 4
-
-
 def main() -> None:
     """Run one verb; a failure of ours is one paragraph, never a traceback."""
     try:
         app()
     except EnginEdgeError as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        sys.exit(exit_status(error))
+        sys.exit(print_failure(error))

@@ -6,11 +6,14 @@
     ├── Misconfigured   fix the repository or the configuration; a retry changes nothing
     ├── Unavailable     a service did not answer; a retry may succeed
     └── Violated        a promise was broken; nobody may look away
+
+The exit status of a command that ends with one tells a script the same.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,12 @@ class EnginEdgeError(Exception):
         where: the file (and line), service or object it happened at.
         remedy: what the reader should do now.
         untouched: what the failure did not change, where that is a worry.
+
+    Attributes:
+        exit_status: what a command ends with that ends with it.
     """
+
+    exit_status: ClassVar[int] = 1
 
     def __init__(self, what: str, *, where: Where | str | None = None, remedy: str = "", untouched: str = "") -> None:
         self.what, self.where, self.remedy, self.untouched = what, where, remedy, untouched
@@ -47,10 +55,16 @@ class EnginEdgeError(Exception):
 class Misconfigured(EnginEdgeError):
     """The repository or its configuration is wrong. Never retried."""
 
+    exit_status = 2
+
 
 class Unavailable(EnginEdgeError):
     """A service did not answer, or not in time. Retried."""
 
+    exit_status = 3
+
 
 class Violated(EnginEdgeError):
     """A promise was broken: counts that do not reconcile, a digest that differs. Pages."""
+
+    exit_status = 4

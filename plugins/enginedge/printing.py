@@ -1,4 +1,4 @@
-"""How every verb prints: a table for people, JSON for scripts, both on standard output."""
+"""How every verb prints: a table for people, JSON for scripts, both on standard output; a failure on standard error."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from enginedge.errors import EnginEdgeError
 
 WIDE = 220
 
@@ -25,3 +27,9 @@ def console() -> Console:
 def print_table(table: Table) -> None:
     """Print ``table`` on standard output."""
     console().print(table)
+
+
+def print_failure(error: EnginEdgeError) -> int:
+    """Print ``error`` as one paragraph; the exit status of its kind is returned."""
+    sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    return error.exit_status

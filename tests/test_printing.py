@@ -1,0 +1,16 @@
+"""How a failure ends a command: one paragraph, and a status that tells a script what to do next."""
+
+from __future__ import annotations
+
+import pytest
+
+from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
+from enginedge.printing import print_failure
+
+
+@pytest.mark.parametrize(("kind", "status"), [(Misconfigured, 2), (Unavailable, 3), (Violated, 4)])
+def test_a_failure_is_one_paragraph_and_a_status(
+    kind: type[EnginEdgeError], status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert print_failure(kind("it broke", where="there", remedy="mend it")) == status
+    assert capsys.readouterr().err == f"{kind.__name__}: there: it broke What to do: mend it.\n"
