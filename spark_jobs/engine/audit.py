@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from enginedge.errors import Violated
 from enginedge.lake.contracts import Contract
+from enginedge.lake.counts import Counts
 from enginedge.lake.rules import Dialect, first_broken
 
 if TYPE_CHECKING:
@@ -15,34 +15,19 @@ if TYPE_CHECKING:
 SPARK = Dialect.SPARK
 
 
-@dataclass(frozen=True)
-class Counts:
-    """Where the raw rows of a table went: each one to exactly one of the four."""
-
-    raw: int
-    accepted: int
-    quarantined: int
-    duplicate: int
-    superseded: int
-    inserted: int
-    updated: int
-
-    def check(self, table: str) -> None:
-        """Raises:
-        Violated: the four do not add up to raw.
-        """
-        total = self.accepted + self.quarantined + self.duplicate + self.superseded
-        if total != self.raw or self.inserted + self.updated != self.accepted:
-            raise Violated(
-                f"{self.raw} raw rows, but {self.accepted} accepted ({self.inserted} new, {self.updated} changed) + "
-                f"{self.quarantined} quarantined + {self.duplicate} duplicate + {self.superseded} superseded = {total}",
-                where=table,
-                untouched="main",
-                remedy="the transform drops or adds rows, or raw changed meanwhile: run the night again",
-            )
-
-    def facts(self) -> dict[str, Any]:
-        return asdict(self)
+def check_counts(counts: Counts, table: str) -> None:
+    """Raises:
+    Violated: not every raw row went to exactly one place.
+    """
+    if not counts.reconciles:
+        raise Violated(
+            f"{counts.raw} raw rows, but {counts.accepted} accepted ({counts.inserted} new, {counts.updated} changed) "
+            f"+ {counts.quarantined} quarantined + {counts.duplicate} duplicate + {counts.superseded} superseded "
+            f"= {counts.gone}",
+            where=table,
+            untouched="main",
+            remedy="the transform drops or adds rows, or raw changed meanwhile: run the night again",
+        )
 
 
 def check_added(counts: Counts, summary: dict[str, str], table: str) -> None:

@@ -7,12 +7,12 @@ out, is caught up by the next. Quarantine is published before core, and written 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from enginedge.lake.contracts import Contract, contract
+from enginedge.lake.counts import Counts
 from spark_jobs.engine import audit, quarantine
-from spark_jobs.engine.audit import Counts
 from spark_jobs.engine.layout import CATALOG, layout_of, quarantine_of
 from spark_jobs.engine.night import Night
 from spark_jobs.engine.parse import RULE, conformed
@@ -102,15 +102,15 @@ def _merge(branch: Branch, batch: Batch, seen: Survey) -> Seal:
         rows = classified(batch.good, has, batch.contract, seen.periods).persist()
         try:
             counts = _counts(rows, batch, seen)
-            counts.check(batch.contract.table)
+            audit.check_counts(counts, batch.contract.table)
             if counts.accepted or batch.night.full_refresh:
                 _write(branch, batch, rows.where(f"{VERDICT} IN ('insert', 'update')"), seen.periods)
                 audit.check_added(counts, branch.head(), batch.contract.table)
                 audit.check_branch(_touched(branch, batch, seen), batch.contract, batch.nights, counts.accepted)
         finally:
             rows.unpersist()
-        facts.update(counts.facts())
-    said = {**counts.facts(), "nights": batch.nights, "full_refresh": batch.night.full_refresh}
+        facts.update(asdict(counts))
+    said = {**asdict(counts), "nights": batch.nights, "full_refresh": batch.night.full_refresh}
     return Seal(said, {}, empty=not counts.accepted)
 
 

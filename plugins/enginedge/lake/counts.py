@@ -9,13 +9,39 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class TableCounts:
-    """One core table and what it published for a night: ``raw = accepted + quarantined + duplicate + superseded``.
+class Counts:
+    """Where the raw rows of a table went: ``raw = accepted + quarantined + duplicate + superseded``.
+
+    Attributes:
+        inserted, updated: of the accepted rows, those with a new key and those that replaced an older version.
+    """
+
+    raw: int
+    accepted: int
+    quarantined: int
+    duplicate: int
+    superseded: int
+    inserted: int
+    updated: int
+
+    @property
+    def gone(self) -> int:
+        """How many rows went somewhere."""
+        return self.accepted + self.quarantined + self.duplicate + self.superseded
+
+    @property
+    def reconciles(self) -> bool:
+        """Whether every raw row went to exactly one place."""
+        return self.gone == self.raw and self.inserted + self.updated == self.accepted
+
+
+@dataclass(frozen=True)
+class TableCounts(Counts):
+    """One core table and what it published for a night.
 
     Attributes:
         night: the night that the numbers belong to; ``nights`` is the condition on ``_night`` that chose the raw rows.
         status: ``published`` by this run, or ``already published`` by an earlier one.
-        inserted, updated: of the accepted rows, those with a new key and those that replaced an older version.
         seconds: what judging, merging and auditing the night took, whichever run it was.
         application: Spark's id of the application that published, where this run did.
     """
@@ -24,13 +50,6 @@ class TableCounts:
     night: str
     run: str
     status: str
-    raw: int
-    accepted: int
-    quarantined: int
-    duplicate: int
-    superseded: int
-    inserted: int
-    updated: int
     nights: str
     full_refresh: bool
     snapshot: int
@@ -41,12 +60,6 @@ class TableCounts:
     def from_facts(cls, facts: Mapping[str, Any]) -> TableCounts:
         """From what the application, or a snapshot's summary, says; what is not ours in it is left out."""
         return cls(**{field.name: facts[field.name] for field in fields(cls) if field.name in facts})
-
-    @property
-    def reconciles(self) -> bool:
-        """Whether every raw row went to exactly one place."""
-        gone = self.accepted + self.quarantined + self.duplicate + self.superseded
-        return gone == self.raw and self.inserted + self.updated == self.accepted
 
 
 @dataclass(frozen=True)
