@@ -7,7 +7,7 @@ read again, and one that is late by less than the lookback is not lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from enginedge.settings import settings
 from spark_jobs.engine.sources import Reading
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 LOOKBACK = timedelta(days=7)
 LISTED_UNTIL = "listed_until"
@@ -24,72 +24,72 @@ FILES = "path string, etag string, key string, size bigint"
 File = tuple[str, str, str, int]
 
 
-@dataclass(frozen=True)
-class Lines:
-    """Each line is a record; its key and its change time are the fields ``key`` and ``changed`` of its JSON."""
-
-    key: str
-    changed: str = "updated_at"
-
-    def read(self, reading: Reading) -> DataFrame:
-        files = _new_files(reading)
-        if not files:
-            return _nothing(reading)
-        listed = reading.session.createDataFrame(files, FILES)
-        lines = reading.session.read.text([path for path, *_ in files]).selectExpr(
-            "value",
-            "_metadata.file_path AS path",
-            "_metadata.file_block_start AS block",
-            "monotonically_increasing_id() AS id",
-        )
-        numbered = lines.selectExpr("*", "row_number() OVER (PARTITION BY path ORDER BY block, id) AS line")
-        rows = numbered.join(listed, "path").where("trim(value) <> ''")
-        text = "make_valid_utf8(value)"
-        return rows.selectExpr(
-            f"{text} AS record",
-            "CASE WHEN NOT is_valid_utf8(value) THEN CAST(value AS binary) END AS record_bytes",
-            f"get_json_object({text}, '$.{self.key}') AS record_key",
-            "concat(key, '@', etag, '#', line) AS position",
-            f"try_cast(get_json_object({text}, '$.{self.changed}') AS timestamp) AS changed_at",
-        )
-
-    def position(self, reading: Reading, written: DataFrame) -> dict[str, Any]:  # noqa: ARG002 - the listing is the position
-        return {LISTED_UNTIL: reading.night.label}
-
-
-@dataclass(frozen=True)
-class Documents:
-    """Each file is a record; its key and change time stand in its front matter as ``key`` and ``changed``."""
-
-    key: str
-    changed: str = "updated_at"
-
-    def read(self, reading: Reading) -> DataFrame:
-        files = _new_files(reading)
-        if not files:
-            return _nothing(reading)
-        listed = reading.session.createDataFrame(files, FILES)
-        contents = reading.session.read.format("binaryFile").load([path for path, *_ in files])
-        rows = listed.join(contents, "path", "left").selectExpr("*", f"{_CONTENT} AS value")
-        text = "make_valid_utf8(value)"
-        return rows.selectExpr(
-            f"{text} AS record",
-            "CASE WHEN NOT is_valid_utf8(value) THEN content END AS record_bytes",
-            f"nullif({_front_matter(text, self.key)}, '') AS record_key",
-            "concat(key, '@', etag) AS position",
-            f"try_cast({_front_matter(text, self.changed)} AS timestamp) AS changed_at",
-        )
-
-    def position(self, reading: Reading, written: DataFrame) -> dict[str, Any]:  # noqa: ARG002 - the listing is the position
-        return {LISTED_UNTIL: reading.night.label}
-
-
 #: Spark leaves out files of no bytes; one that has some and was not read is an error, never an empty record.
-_CONTENT = "coalesce(CAST(content AS string), if(size = 0, '', CAST(raise_error(concat('not read: ', key)) AS string)))"
+CONTENT = "coalesce(CAST(content AS string), if(size = 0, '', CAST(raise_error(concat('not read: ', key)) AS string)))"
+TEXT = "make_valid_utf8(value)"
 
 
-def _front_matter(text: str, field: str) -> str:
-    return f"regexp_extract({text}, '(?m)^{field}:[ ]*(.*?)[ ]*$', 1)"
+@dataclass(frozen=True)
+class Files:
+    """Records out of the files that are new.
+
+    Attributes:
+        rows: what the files hold, one row a record: ``value`` as it came, and its ``position``.
+        field: where a field of a record stands, as an expression.
+        key, changed: the fields that are a record's key and its change time.
+    """
+
+    rows: Callable[[SparkSession, list[File]], DataFrame]
+    field: Callable[[str], str]
+    key: str
+    changed: str
+
+    def read(self, reading: Reading) -> DataFrame:
+        files = _new_files(reading)
+        if not files:
+            return _nothing(reading)
+        return self.rows(reading.session, files).selectExpr(
+            f"{TEXT} AS record",
+            "CASE WHEN NOT is_valid_utf8(value) THEN CAST(value AS binary) END AS record_bytes",
+            f"{self.field(self.key)} AS record_key",
+            "position",
+            f"try_cast({self.field(self.changed)} AS timestamp) AS changed_at",
+        )
+
+    def position(self, reading: Reading, written: DataFrame) -> dict[str, Any]:  # noqa: ARG002 - the listing is the position
+        return {LISTED_UNTIL: reading.night.label}
+
+
+def lines(key: str, changed: str = "updated_at") -> Files:
+    """Each line is a record, a JSON object with the fields ``key`` and ``changed``."""
+    return Files(_lines, lambda field: f"get_json_object({TEXT}, '$.{field}')", key, changed)
+
+
+def documents(key: str, changed: str = "updated_at") -> Files:
+    """Each file is a record, with ``key`` and ``changed`` in its front matter."""
+    return Files(_documents, _front_matter, key, changed)
+
+
+def _lines(spark: SparkSession, files: list[File]) -> DataFrame:
+    found = spark.read.text([path for path, *_ in files]).selectExpr(
+        "value",
+        "_metadata.file_path AS path",
+        "_metadata.file_block_start AS block",
+        "monotonically_increasing_id() AS id",
+    )
+    numbered = found.selectExpr("*", "row_number() OVER (PARTITION BY path ORDER BY block, id) AS line")
+    rows = numbered.join(spark.createDataFrame(files, FILES), "path").where("trim(value) <> ''")
+    return rows.selectExpr("value", "concat(key, '@', etag, '#', line) AS position")
+
+
+def _documents(spark: SparkSession, files: list[File]) -> DataFrame:
+    contents = spark.read.format("binaryFile").load([path for path, *_ in files])
+    rows = spark.createDataFrame(files, FILES).join(contents, "path", "left")
+    return rows.selectExpr(f"{CONTENT} AS value", "concat(key, '@', etag) AS position")
+
+
+def _front_matter(field: str) -> str:
+    return f"nullif(regexp_extract({TEXT}, '(?m)^{field}:[ ]*(.*?)[ ]*$', 1), '')"
 
 
 def _nothing(reading: Reading) -> DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spark_jobs.engine.sources.bucket import Lines
+from spark_jobs.engine.sources.bucket import lines
 from spark_jobs.job import RawJob
 
-JOB = RawJob(writes="raw.bucket__news_articles", reads=Lines(key="article_id"))
+JOB = RawJob(writes="raw.bucket__news_articles", reads=lines(key="article_id"))

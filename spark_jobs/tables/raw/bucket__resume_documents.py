@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spark_jobs.engine.sources.bucket import Documents
+from spark_jobs.engine.sources.bucket import documents
 from spark_jobs.job import RawJob
 
-JOB = RawJob(writes="raw.bucket__resume_documents", reads=Documents(key="resume_id"))
+JOB = RawJob(writes="raw.bucket__resume_documents", reads=documents(key="resume_id"))
