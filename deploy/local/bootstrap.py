@@ -78,29 +78,29 @@ def default_cache() -> Path:
     return Path(given).resolve() if given else Path(base, "enginedge")
 
 
+def jdk() -> str:
+    """The JDK that Maven runs on, looked for when it is needed: it may be installed only now."""
+    return machine.java_home(17) or ""
+
+
 def item_step(item: Item, cache: Cache) -> Step:
     """Installing one pin."""
     return item.name, lambda: item.is_installed(cache), lambda say: install(item, cache, say)
 
 
-def packages_step() -> Step:
+def packages_step(cache: Cache) -> Step:
     """Installing Debian's packages that the services need."""
 
     def make(say: Callable[[str], None]) -> None:
-        packages = [need.package for need in machine.lacking(machine.RUNNING)]
-        say("installing " + ", ".join(packages))
-        machine.install_packages(packages)
+        if still := machine.supply(machine.RUNNING, cache, say):
+            raise Failed("; ".join(need.missing() for need in still))
 
     return "Debian packages", lambda: not machine.lacking(machine.RUNNING), make
 
 
 def check_machine(everything_is_there: bool, cache: Cache) -> list[str]:
     """What keeps this machine from going on, one line each; as root on Debian, what building needs is installed."""
-    lacking = machine.lacking(machine.BUILDING)
-    packages = [need.package for need in lacking if need.package]
-    if packages and machine.can_install():
-        machine.install_packages(packages)
-        lacking = machine.lacking(machine.BUILDING)
+    lacking = machine.supply(machine.BUILDING, cache)
     if not machine.can_install():
         lacking += machine.lacking(machine.RUNNING)
     return [need.missing() for need in lacking] + machine.too_small(cache.root, ROOT, everything_is_there)
@@ -133,7 +133,7 @@ def bootstrap(names: list[str]) -> list[str]:
     """Install what is missing (or only ``names``) and write the toolchain file; returns the failures."""
     cache = Cache(default_cache())
     cache.tools.mkdir(parents=True, exist_ok=True)
-    everything = recipes.pinned_items(PINS, cache, machine.java_home(17) or "")
+    everything = recipes.pinned_items(PINS, cache, jdk)
     if unknown := set(names) - set(everything):
         return [f"{', '.join(sorted(unknown))} is no pin; there are {', '.join(everything)}"]
     extra = recipes.on_request(PINS)
@@ -147,7 +147,7 @@ def bootstrap(names: list[str]) -> list[str]:
         lanes.setdefault(item.lane, []).append(item_step(item, cache))
     if not names:
         lanes["wheels"].insert(1, ("Python packages", environment.is_current, environment.make))
-        lanes["debian"] = [packages_step()]
+        lanes["debian"] = [packages_step(cache)]
     progress = Progress()
     threads = [threading.Thread(target=progress.lane, args=(steps,), daemon=True) for steps in lanes.values()]
     for thread in threads:
@@ -167,14 +167,14 @@ def record(name: str) -> list[str]:
     """Write the checksums of what a changed pom resolves to now; reading the difference is left to a person."""
     if not (PINS / "maven" / name / "pom.xml").is_file():
         return [f"{name} has no pom.xml in {PINS / 'maven'}"]
-    recipes.record_checksums(PINS / "maven" / name, Cache(default_cache()), machine.java_home(17) or "")
+    recipes.record_checksums(PINS / "maven" / name, Cache(default_cache()), jdk())
     return []
 
 
 def lock() -> list[str]:
     """Compile every lock anew, with the uv that is pinned."""
     cache = Cache(default_cache())
-    uv = recipes.pinned_items(PINS, cache, "")["uv"]
+    uv = recipes.pinned_items(PINS, cache, jdk)["uv"]
     install(uv, cache)
     compile_locks(ROOT, cache, uv.paths(cache)["uv"])
     return []

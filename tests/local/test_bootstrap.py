@@ -11,6 +11,7 @@ import sys
 import threading
 import tomllib
 import xml.etree.ElementTree as xml
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -158,7 +159,7 @@ def test_a_failed_command_is_told_with_its_last_lines_and_what_to_do() -> None:
 
 
 def test_a_missing_prerequisite_is_one_line_that_says_how_to_get_it(tmp_path: Path) -> None:
-    """The real script, with a PATH that has neither Maven nor Go nor apt-get."""
+    """The real script, with a PATH that has neither Maven, Go and curl nor apt-get."""
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("git", "make", "tar", "setpriv", "unshare"):
@@ -169,6 +170,7 @@ def test_a_missing_prerequisite_is_one_line_that_says_how_to_get_it(tmp_path: Pa
     lines = finished.stderr.splitlines()
     assert "Maven is missing: apt-get install maven (as root; on Debian 12)" in lines
     assert "Go 1.26 or newer is missing: install Go 1.26 and put its bin folder on the PATH" in lines
+    assert "curl is missing: apt-get install curl (as root; on Debian 12)" in lines
     assert not (tmp_path / "home").exists()
 
 
@@ -187,6 +189,111 @@ def test_a_jdk_is_taken_only_when_it_is_of_the_wanted_version(tmp_path: Path, mo
     monkeypatch.setenv("JAVA99_HOME", str(tmp_path))
     assert machine.java_home(99) == str(tmp_path)
     assert machine.java_home(17) != str(tmp_path)
+
+
+def test_a_runtime_without_a_compiler_is_no_jdk_17(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "java").symlink_to(sys.executable)
+    (tmp_path / "release").write_text('JAVA_VERSION="17.0.9"\n')
+    monkeypatch.setenv("JAVA17_HOME", str(tmp_path))
+    assert machine.java_home(17) != str(tmp_path)
+    (tmp_path / "bin" / "javac").symlink_to(sys.executable)
+    assert machine.java_home(17) == str(tmp_path)
+
+
+def test_every_prerequisite_says_in_one_line_how_to_get_it() -> None:
+    for need in [*machine.BUILDING, *machine.RUNNING]:
+        assert re.fullmatch(r".+ is missing: \S.*", need.missing()), need.name
+
+
+def test_a_library_that_a_server_is_linked_with_is_looked_for() -> None:
+    assert machine.library("libc.so.6")()
+    assert machine.library("libnowhere.so.1")() is None
+
+
+@dataclass
+class Debian:
+    """A Debian whose apt-get is a script: it writes down what it is asked, and the policy that it finds."""
+
+    tools: Path
+    policy: Path
+    cache: Cache
+
+    def apt_get(self, does: str) -> None:
+        script = self.tools / "apt-get"
+        script.write_text(f'#!/bin/sh\necho "$@" >> {self.tools}/asked\n{does}\n')
+        script.chmod(0o755)
+
+    @property
+    def asked(self) -> list[str]:
+        return (self.tools / "asked").read_text().splitlines()
+
+    def need(self, program: str, package: str) -> machine.Need:
+        return machine.Need(program, lambda: shutil.which(program, path=str(self.tools)), package)
+
+
+@pytest.fixture
+def debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Debian:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(machine, "POLICY", tmp_path / "policy-rc.d")
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    return Debian(tools, tmp_path / "policy-rc.d", Cache(tmp_path / "cache"))
+
+
+def test_what_is_lacking_is_installed_at_once_and_nothing_of_it_is_started(debian: Debian) -> None:
+    made = " ".join(f"{debian.tools}/{name}" for name in ("redis-server", "chromium"))
+    debian.apt_get(f'{debian.policy}; echo "policy says $?" >> {debian.tools}/asked; touch {made}; chmod +x {made}')
+    needs = [debian.need("redis-server", "redis-server"), debian.need("chromium", "chromium")]
+    said: list[str] = []
+    assert machine.supply(needs, debian.cache, said.append) == []
+    update, _, install, policy = debian.asked
+    assert update.endswith("update")
+    assert install.endswith("--yes --no-install-recommends install chromium redis-server")
+    assert policy == "policy says 101", "a package asks it before it starts its service; 101 is no"
+    assert not debian.policy.exists()
+    assert said == ["installing chromium, redis-server"]
+
+
+def test_what_is_there_is_not_installed_again(debian: Debian) -> None:
+    debian.apt_get("exit 1")
+    assert machine.supply([debian.need("apt-get", "apt")], debian.cache) == []
+    assert not (debian.tools / "asked").exists()
+
+
+def test_what_no_package_brings_stays_named(debian: Debian) -> None:
+    debian.apt_get("exit 0")
+    nowhere = machine.Need("Go", lambda: None, "", "install Go")
+    still = debian.need("redis-cli", "redis-tools")
+    assert machine.supply([nowhere, still], debian.cache) == [nowhere, still]
+    assert not any("Go" in line for line in debian.asked)
+
+
+def test_a_failing_apt_get_is_told_with_its_last_words_and_leaves_no_policy(debian: Debian) -> None:
+    debian.apt_get("echo 'E: Unable to locate package'; exit 100")
+    with pytest.raises(Failed, match="Unable to locate package"):
+        machine.supply([debian.need("redis-cli", "redis-tools")], debian.cache)
+    assert not debian.policy.exists()
+
+
+def test_the_machines_own_policy_is_kept_and_one_that_a_kill_left_is_removed(debian: Debian) -> None:
+    debian.apt_get("exit 0")
+    debian.policy.write_text("#!/bin/sh\nexit 0\n")
+    machine.supply([debian.need("redis-cli", "redis-tools")], debian.cache)
+    assert debian.policy.read_text() == "#!/bin/sh\nexit 0\n"
+    debian.policy.write_text(machine.POLICY_TEXT)
+    machine.supply([], debian.cache)
+    assert not debian.policy.exists()
+
+
+def test_nobody_but_root_installs_anything(debian: Debian, monkeypatch: pytest.MonkeyPatch) -> None:
+    debian.apt_get("exit 0")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    still = debian.need("redis-cli", "redis-tools")
+    assert machine.supply([still], debian.cache) == [still]
+    assert not (debian.tools / "asked").exists()
 
 
 def test_too_little_disk_is_one_line_that_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.toolchain.commands import run
+from deploy.local.toolchain.items import Cache
 
 GIB = 2**30
 DISK_GIB, MEMORY_GIB = 12, 12
+#: What of a JDK is run: Spark, Kafka and the metastore run on 17, with one class compiled; Trino runs on 25.
+JAVA = {17: ("java", "javac"), 25: ("java",)}
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = "#!/bin/sh\n# Written by EnginEdge's bootstrap while it installs packages: start no service.\nexit 101\n"
 
@@ -45,7 +49,7 @@ def server(name: str) -> Callable[[], str | None]:
 
 
 def java_home(major: int) -> str | None:
-    """The home of a JDK of exactly this major version.
+    """The home of a JDK of exactly this major version, with every program that is needed of it.
 
     Looked for in this order: ``JAVA<major>_HOME``, ``JAVA_HOME``, the one on the PATH, the system's folder.
     """
@@ -55,7 +59,7 @@ def java_home(major: int) -> str | None:
     candidates += sorted(str(path) for path in Path("/usr/lib/jvm").glob("*"))
     for home in filter(None, candidates):
         release = Path(home, "release")
-        if release.is_file() and os.access(Path(home, "bin", "java"), os.X_OK):
+        if release.is_file() and all(os.access(Path(home, "bin", each), os.X_OK) for each in JAVA.get(major, ())):
             version = re.search(r'^JAVA_VERSION="(\d+)', release.read_text(), re.MULTILINE)
             if version and int(version[1]) == major:
                 return str(Path(home).resolve())
@@ -81,12 +85,24 @@ def postgres_bin() -> str | None:
     return None
 
 
+def library(name: str) -> Callable[[], str | None]:
+    """A finder for a shared library that a program from outside Debian is linked with."""
+
+    def find() -> str | None:
+        try:
+            return ctypes.CDLL(name)._name
+        except OSError:
+            return None
+
+    return find
+
+
 def _fonts() -> str | None:
     return next((str(path) for path in Path("/usr/share/fonts").glob("**/LiberationSans-Regular.*")), None)
 
 
 BUILDING = [
-    Need("Java 17", lambda: java_home(17), "openjdk-17-jdk-headless", "set JAVA17_HOME"),
+    Need("a JDK 17", lambda: java_home(17), "openjdk-17-jdk-headless", "set JAVA17_HOME"),
     Need("Java 25", lambda: java_home(25), "", "install a JDK 25 (Temurin has temurin-25-jdk) or set JAVA25_HOME"),
     Need("Go 1.26 or newer", go, "", "install Go 1.26 and put its bin folder on the PATH"),
     Need("Maven", on_path("mvn"), "maven"),
@@ -103,6 +119,8 @@ RUNNING = [
     Need("Chromium", server("chromium"), "chromium"),
     Need("fonts for Chromium", _fonts, "fonts-liberation"),
     Need("unshare", on_path("unshare"), "util-linux"),
+    Need("curl", on_path("curl"), "curl"),
+    Need("libcurl for mongod", library("libcurl.so.4"), "libcurl4"),
 ]
 
 
@@ -116,22 +134,38 @@ def can_install() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
-def install_packages(names: Iterable[str]) -> None:
-    """Install Debian's packages without asking anything and without starting the services that they bring.
+def supply(needs: Sequence[Need], cache: Cache, say: Callable[[str], None] = lambda _: None) -> list[Need]:
+    """Install the packages of what is lacking, where that can be done; what is lacking after that is returned.
 
     Raises:
         Failed: apt-get could not; its last lines are in the error.
     """
+    if can_install():
+        with cache.lock("packages", waiting=lambda: say("waiting for another bootstrap")):
+            if _policy_is_ours():
+                POLICY.unlink(missing_ok=True)  # left by a run that was killed: it would keep others' services down
+            if packages := sorted({need.package for need in lacking(needs) if need.package}):
+                say("installing " + ", ".join(packages))
+                _install(packages)
+    return lacking(needs)
+
+
+def _policy_is_ours() -> bool:
+    return not POLICY.exists() or POLICY.read_text() == POLICY_TEXT
+
+
+def _install(packages: Sequence[str]) -> None:
+    """Install Debian's packages without asking anything and without starting the services that they bring."""
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     remedy = "repair the package system by hand (`apt-get -f install`), then run it again"
-    ours = not POLICY.exists() or POLICY.read_text() == POLICY_TEXT
+    ours = _policy_is_ours()
     try:
         if ours:
             POLICY.write_text(POLICY_TEXT)
             POLICY.chmod(0o755)
         wait = ["-o", "DPkg::Lock::Timeout=300"]
         run(["apt-get", *wait, "--quiet", "update"], cwd=Path("/"), env=env, attempts=3, remedy=remedy)
-        install = ["apt-get", *wait, "--quiet", "--yes", "--no-install-recommends", "install", *sorted(set(names))]
+        install = ["apt-get", *wait, "--quiet", "--yes", "--no-install-recommends", "install", *packages]
         run(install, cwd=Path("/"), env=env, attempts=2, remedy=remedy)
     finally:
         if ours:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,14 +27,14 @@ def read_pins(pins: Path) -> dict[str, dict[str, dict[str, Any]]]:
     return tomllib.loads((pins / "pins.toml").read_text())
 
 
-def pinned_items(pins: Path, cache: Cache, java_home: str) -> dict[str, Item]:
+def pinned_items(pins: Path, cache: Cache, jdk: Callable[[], str]) -> dict[str, Item]:
     """Every item that the pins name, the ones on request included, in the order of the file."""
     read = read_pins(pins)
     for table in read["go"].values():
         table.pop("on_request", None)
     items = [go_tool(name, **table, pins=pins, cache=cache) for name, table in read["go"].items()]
     items += [wheel_binary(name, **table) for name, table in read["wheel"].items()]
-    items += [jars(name, **table, pins=pins, cache=cache, java_home=java_home) for name, table in read["maven"].items()]
+    items += [jars(name, **table, pins=pins, cache=cache, jdk=jdk) for name, table in read["maven"].items()]
     return {item.name: item for item in items}
 
 
@@ -133,7 +133,7 @@ def maven_download(pom: Path, into: Path, cache: Cache, java_home: str) -> None:
 
 
 def jars(
-    name: str, *, pins: Path, cache: Cache, java_home: str, unpack: str = "", keep_plugins: Sequence[str] = ()
+    name: str, *, pins: Path, cache: Cache, jdk: Callable[[], str], unpack: str = "", keep_plugins: Sequence[str] = ()
 ) -> Item:
     """The files that ``maven/<name>/pom.xml`` resolves to, each checked; one of them may be a tarball to unpack.
 
@@ -145,7 +145,7 @@ def jars(
     def make(into: Path) -> None:
         lib = into / ("extra" if unpack else "lib")
         lib.mkdir()
-        maven_download(pom, lib, cache, java_home)
+        maven_download(pom, lib, cache, jdk())
         verify(lib, checksums)
         if unpack:
             home = into / "home"
