@@ -16,37 +16,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from enginedge.lake.counts import MartTotal, Summary, TableCounts
 from enginedge_airflow.plugin import EnginEdgePlugin, nights
+from tests.fakes.night import LINKS, SUMMARY
 
 RUN = "manual__2026-11-24T02:00:00+00:00"
-COUNTS = TableCounts(
-    table="core.kafka__service_events",
-    night="2026-11-23",
-    run=RUN,
-    status="published",
-    raw=12345,
-    accepted=11000,
-    quarantined=345,
-    duplicate=700,
-    superseded=300,
-    inserted=11000,
-    updated=0,
-    nights="_night = DATE '2026-11-23'",
-    full_refresh=False,
-    snapshot=4242424242424242,
-    seconds=31.7,
-)
-LINKS = {
-    "Spark": "http://spark:1",
-    "Trino": "http://trino:2",
-    "lineage": "http://lineage:3",
-    "this run": "http://log:4",
-}
-LEFT = {
-    **Summary("2026-11-23", (COUNTS,), (MartTotal("mart.x__y", 77, "events = 11000"),), LINKS).as_dict(),
-    "lineage": "lineage: complete, 9 runs and 3 tables",
-}
+LOG = "http://airflow/log"
+LEFT = {**SUMMARY.as_dict(), "links": {**LINKS, "this run": LOG}, "lineage": "lineage: complete, 9 runs and 3 tables"}
 
 
 def airflow(summaries: dict[str, Any], login: str = "_token=mine") -> TestClient:
@@ -87,10 +62,10 @@ def test_a_reader_finds_where_the_records_went_how_long_it_took_and_where_more_i
     cells = re.findall(r"<td>([^<]*)", row[0])
     assert [cell.strip() for cell in cells[1:]] == [
         *("12,345", "11,000", "345", "700", "300"),
-        *("31.7", "4242424242424242"),
+        *("31.74", "4242424242424242"),
     ]
     assert "lineage: complete, 9 runs and 3 tables" in shown
-    for address in LINKS.values():
+    for address in (*LINKS.values(), LOG):
         assert f'<a href="{address}">' in shown
     assert '<a href="../dags/refresh_lake/runs/manual__2026-11-24T02%3A00%3A00%2B00%3A00">' in shown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,23 +13,8 @@ from enginedge.lake import night, spark
 from enginedge.lake.counts import TableCounts
 from enginedge_airflow import assets
 from enginedge_airflow.operators import RefreshSource
+from tests.fakes.night import COUNTS
 
-COUNTS = TableCounts(
-    table="core.kafka__service_events",
-    night="2026-11-23",
-    run="manual__1",
-    status="published",
-    raw=10,
-    accepted=7,
-    quarantined=1,
-    duplicate=1,
-    superseded=1,
-    inserted=7,
-    updated=0,
-    nights="_night = DATE '2026-11-23'",
-    full_refresh=False,
-    snapshot=42,
-)
 ASKED = {"night": "2026-11-23", "sources": ["kafka"], "full_refresh": False}
 
 
@@ -53,8 +39,8 @@ def test_each_published_table_is_told_with_its_counts(monkeypatch: pytest.Monkey
     event = SimpleNamespace(extra={})
     task = RefreshSource(task_id="refresh_kafka", source="kafka", request=ASKED)
     context = {"run_id": "manual__1", "ti": "refresh", "outlet_events": {assets.table(COUNTS.table): event}}
-    assert task.execute(context)[0]["snapshot"] == 42
-    assert event.extra["quarantined"] == 1
+    assert task.execute(context) == [asdict(COUNTS)]
+    assert event.extra == asdict(COUNTS)
     assert asked == {"source": "kafka", "night": "2026-11-23", "run": "manual__1", "full_refresh": False}
 
 

@@ -5,26 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from enginedge.lake.counts import MartTotal, Summary, TableCounts
-
-COUNTS = TableCounts(
-    table="core.kafka__service_events",
-    night="2026-11-23",
-    run="manual__1",
-    status="published",
-    raw=12345,
-    accepted=11000,
-    quarantined=345,
-    duplicate=700,
-    superseded=300,
-    inserted=10000,
-    updated=1000,
-    nights="_night = DATE '2026-11-23'",
-    full_refresh=False,
-    snapshot=4242424242424242,
-    seconds=31.74,
-)
-SUMMARY = Summary("2026-11-23", (COUNTS,), (MartTotal("mart.x__y", 77, "events = 11000"),), {"Trino": "http://trino"})
+from enginedge.lake.counts import TableCounts
+from tests.fakes.night import COUNTS, SUMMARY
 
 
 def test_a_reader_finds_every_number_of_a_table_on_one_line() -> None:
