@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 from importlib.metadata import version
+from pathlib import Path
 
 from deploy.local.credentials import AIRFLOW_USERS
 from deploy.local.layout import Local
@@ -78,8 +79,20 @@ def _environment(local: Local) -> dict[str, str]:
         "API_AUTH__JWT_SECRET": local.settings.secret_path("airflow-jwt"),
         "API__SECRET_KEY": local.settings.secret_path("airflow-api"),
     }
+    return {
+        **spark.application_environment(local),
+        "AIRFLOW_HOME": str(home),
+        **{f"AIRFLOW__{name}": value for name, value in _options(local, home).items()},
+        **{f"AIRFLOW__{name}_CMD": f"cat {path}" for name, path in secrets.items()},
+        "SCARF_ANALYTICS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def _options(local: Local, home: Path) -> dict[str, str]:
+    """What is set in Airflow's configuration, none of it secret: ``SECTION__OPTION`` and its value."""
     spool = private_folder(local.state / "lineage" / "spool")
-    options = {
+    return {
         "CORE__AUTH_MANAGER": AUTH_MANAGER,
         "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in AIRFLOW_USERS.items()),
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(local.settings.secret_path("airflow-passwords.json")),
@@ -117,12 +130,4 @@ def _environment(local: Local) -> dict[str, str]:
         # One file an event: nothing is lost while the relay is down, and no process writes into another's lines.
         "OPENLINEAGE__TRANSPORT": json.dumps({"type": "file", "log_file_path": str(spool / "airflow")}),
         "USAGE_DATA_COLLECTION__ENABLED": "false",
-    }
-    return {
-        **spark.application_environment(local),
-        "AIRFLOW_HOME": str(home),
-        **{f"AIRFLOW__{name}": value for name, value in options.items()},
-        **{f"AIRFLOW__{name}_CMD": f"cat {path}" for name, path in secrets.items()},
-        "SCARF_ANALYTICS": "false",
-        "DO_NOT_TRACK": "1",
     }

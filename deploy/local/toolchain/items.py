@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 UNUSED_AFTER_DAYS = 45
 
@@ -33,28 +34,31 @@ class Cache:
     @contextmanager
     def lock(self, name: str, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Hold the lock ``name`` against other processes; ``waiting`` is called once if somebody has it."""
-        path = self.root / "locks" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with self._lock_file(name) as file:
+            if not _locks(file):
                 waiting()
-                fcntl.flock(handle, fcntl.LOCK_EX)
+                fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     @contextmanager
     def lock_if_free(self, name: str) -> Iterator[bool]:
         """Hold the lock ``name`` if nobody has it; the value says whether it is held."""
+        with self._lock_file(name) as file:
+            yield _locks(file)
+
+    def _lock_file(self, name: str) -> TextIO:
         path = self.root / "locks" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
+        return path.open("w")
+
+
+def _locks(file: TextIO) -> bool:
+    """Whether the lock could be had at once."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
