@@ -61,6 +61,11 @@ class Settings:
             )
         return Endpoint(os.environ.get(f"ENGINEDGE_HOST_{suffix}", HOST), int(given) if given else declared)
 
+    @property
+    def spool(self) -> Path:
+        """The folder where emitters leave their lineage events, and where the relay finds them."""
+        return self.state / "lineage" / "spool"
+
     def toolchain(self) -> dict[str, str]:
         """Where the bootstrap put each tool: of this state folder, or else of the checkout, which several may share."""
         for folder in (self.state, self.root / ".state"):

@@ -60,7 +60,7 @@ def test_no_lineage_event_that_the_relay_stored_holds_a_secret(secrets: dict[str
 
 @pytest.mark.usefixtures("lake_of_two_nights")
 def test_no_lineage_event_in_the_spool_holds_a_secret(secrets: dict[str, str]) -> None:
-    looked_at, found = told.leaks(told.lines(told.spool()), secrets)
+    looked_at, found = told.leaks(told.lines(settings().spool), secrets)
     assert looked_at
     assert found == []
 

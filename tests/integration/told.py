@@ -60,11 +60,6 @@ def rows(connection: psycopg.Connection, sql: str) -> Iterator[Told]:
         yield from ((str(place), str(text)) for place, text in cursor)
 
 
-def spool() -> Path:
-    """The folder where the emitters leave their events."""
-    return settings().state / "lineage" / "spool"
-
-
 def lines(folder: Path) -> Iterator[Told]:
     """Every line of every file in ``folder`` and below; what the relay removes meanwhile is in its database."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):

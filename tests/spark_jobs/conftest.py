@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A session of one core whose catalog ``lake`` is a folder."""
     from pyspark.sql import SparkSession
 
+    # It tells of each connection that it closes, also at the interpreter's end, when nobody can be told any more.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     tools = settings().toolchain()
     os.environ["JAVA_HOME"] = tools["java17_home"]
     os.environ.pop("SPARK_CONF_DIR", None)
@@ -64,9 +67,11 @@ def lake(spark: SparkSession) -> Iterator[Lake]:
     made.drop()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _sockets_are_closed() -> Iterator[None]:
-    """PySpark closes the socket of a ``collect`` when it is collected itself; do that here, where it is no warning."""
+    """PySpark closes the socket of a ``collect`` when it is collected itself: before the next module, where that would
+    be a warning. Once a module, since it takes most of a second.
+    """
     yield
     gc.collect()
 

@@ -91,7 +91,7 @@ def _environment(local: Local) -> dict[str, str]:
 
 def _options(local: Local, home: Path) -> dict[str, str]:
     """What is set in Airflow's configuration, none of it secret: ``SECTION__OPTION`` and its value."""
-    spool = private_folder(local.state / "lineage" / "spool")
+    spool = private_folder(local.settings.spool)
     return {
         "CORE__AUTH_MANAGER": AUTH_MANAGER,
         "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in AIRFLOW_USERS.items()),

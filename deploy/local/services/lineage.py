@@ -13,7 +13,7 @@ MODULE = "enginedge.lineage.server"
 
 def prepare(local: Local) -> Launch:
     """It finds its database, its spool and its port by the settings."""
-    private_folder(local.state / "lineage" / "spool")
+    private_folder(local.settings.spool)
     return Launch([f"{local.tools['venv']}/bin/python", "-m", MODULE])
 
 

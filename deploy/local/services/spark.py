@@ -69,7 +69,7 @@ def application_environment(local: Local) -> dict[str, str]:
 
 def write_configuration(local: Local) -> None:
     """``.state/conf/spark``: the defaults of every application, and the store's keys in a file of their own."""
-    private_folder(local.state / "lineage" / "spool")
+    private_folder(local.settings.spool)
     local.write("spark", "core-site.xml", hadoop.configuration(hadoop.object_store(local, "lake")))
     local.write("spark", "log4j2.properties", LOGGING)
     lines = [f"{name} {value}" for name, value in _defaults(local).items()]
@@ -119,6 +119,6 @@ def _defaults(local: Local) -> dict[str, str]:
         # Lineage goes to a file, which loses nothing while the relay is down; each application names its own.
         "spark.extraListeners": "io.openlineage.spark.agent.OpenLineageSparkListener",
         "spark.openlineage.transport.type": "file",
-        "spark.openlineage.transport.location": str(local.state / "lineage" / "spool" / "spark.ndjson"),
+        "spark.openlineage.transport.location": str(local.settings.spool / "spark.ndjson"),
         "spark.openlineage.namespace": "enginedge",
     }

@@ -20,7 +20,8 @@ from urllib.parse import unquote, urlsplit
 from enginedge.errors import EnginEdgeError, Misconfigured
 from enginedge.lake.analyst import USER, metadata_file, readable_tables
 from enginedge.lake.contracts import contracts
-from enginedge.settings import HOST, settings
+from enginedge.settings import HOST
+from enginedge.storage import s3
 
 _READS = ["", "/{namespace}", "/{namespace}/tables", "/{namespace}/tables/{table}"]
 CONFIGURATION = {
@@ -76,17 +77,8 @@ def _published(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(file: str) -> dict[str, Any]:
-    import boto3
-
     bucket, _, key = file.partition("://")[2].partition("/")
-    store = boto3.client(
-        "s3",
-        endpoint_url=settings().endpoint("minio").url,
-        region_name="us-east-1",
-        aws_access_key_id=USER,
-        aws_secret_access_key=settings().secret(f"minio-{USER}"),
-    )
-    metadata: dict[str, Any] = json.loads(store.get_object(Bucket=bucket, Key=key)["Body"].read())
+    metadata: dict[str, Any] = json.loads(s3(USER).get_object(Bucket=bucket, Key=key)["Body"].read())
     return metadata
 
 

@@ -29,7 +29,7 @@ def emit(tables: Sequence[str], night: str) -> None:
     from openlineage.client import OpenLineageClient
     from openlineage.client.transport.file import FileConfig, FileTransport
 
-    spool = settings().state / "lineage" / "spool"
+    spool = settings().spool
     spool.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = spool / f"library.{night}.{uuid.uuid4().hex}.ndjson"
     client = OpenLineageClient(transport=FileTransport(FileConfig(log_file_path=str(path), append=True)))

@@ -60,7 +60,7 @@ def submit(source: str, night: str, run: str, full_refresh: bool, tell: Tell | N
     name = f"{source}.{night}"
     attempt = f"{name}.{uuid.uuid4().hex[:8]}"
     properties = _properties(name, attempt)
-    log_path = _folder("log", "spark") / f"{attempt}.log"
+    log_path = _folder(settings().state / "log" / "spark") / f"{attempt}.log"
     asked = ["--source", source, "--night", night, "--run", run] + (["--full-refresh"] if full_refresh else [])
     try:
         with log_path.open("w", buffering=1) as journal:
@@ -182,7 +182,7 @@ def _command(properties: Path, asked: list[str]) -> list[str]:
 
 def _properties(name: str, attempt: str) -> Path:
     """The application's own properties, beside the installation's: its name, its size, where its lineage goes."""
-    spool = _folder("lineage", "spool") / f"spark.{attempt}.ndjson"
+    spool = _folder(settings().spool) / f"spark.{attempt}.ndjson"
     values = {
         "spark.app.name": name,
         "spark.master": f"spark://{settings().endpoint('spark-master')}",
@@ -198,7 +198,7 @@ def _properties(name: str, attempt: str) -> Path:
         "spark.openlineage.transport.location": str(spool),
         **_parent(),
     }
-    path = _folder("run", "spark") / f"{attempt}.conf"
+    path = _folder(settings().state / "run" / "spark") / f"{attempt}.conf"
     path.touch(mode=0o600)
     path.write_text("".join(f"{key} {value}\n" for key, value in values.items()))
     return path
@@ -245,8 +245,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _folder(*parts: str) -> Path:
-    folder = settings().state.joinpath(*parts)
+def _folder(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 

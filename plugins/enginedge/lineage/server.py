@@ -30,7 +30,7 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     database, names = Database(conninfo()), names_here()
     forwarder = Forwarder(database, os.environ.get("MARQUEZ_URL", ""))
-    spool = Spool(settings().state / "lineage" / "spool", database, names, on_taken=forwarder.wake)
+    spool = Spool(settings().spool, database, names, on_taken=forwarder.wake)
 
     @contextmanager
     def running() -> Iterator[None]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from enginedge.settings import settings
+from enginedge.storage import s3
 from spark_jobs.engine.sources import Reading
 
 if TYPE_CHECKING:
@@ -115,24 +115,10 @@ def _files(reading: Reading, first: date | None) -> Iterator[File]:
     origin = reading.origin
     bucket, prefix = origin.container, f"{origin.objects[0]}/dt="
     after = f"{prefix}{first.isoformat()}" if first else prefix
-    pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, StartAfter=after)
+    pages = s3("lake").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, StartAfter=after)
     for page in pages:
         for found in page.get("Contents", []):
             key = found["Key"]
             if key[len(prefix) :].partition("/")[0] > reading.night.label:
                 return
             yield f"s3a://{bucket}/{key}", found["ETag"].strip('"'), key, found["Size"]
-
-
-def _client() -> Any:
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client(
-        "s3",
-        endpoint_url=settings().endpoint("minio").url,
-        aws_access_key_id="lake",
-        aws_secret_access_key=settings().secret("minio-lake"),
-        region_name="us-east-1",
-        config=Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 2}, s3={"addressing_style": "path"}),
-    )

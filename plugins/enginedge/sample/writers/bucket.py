@@ -8,8 +8,6 @@ from hashlib import md5
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from enginedge.errors import Unavailable
@@ -17,6 +15,7 @@ from enginedge.sample import articles, documents
 from enginedge.sample.night import Night
 from enginedge.sample.writers import Written, refused, silent
 from enginedge.settings import settings
+from enginedge.storage import s3
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,14 +31,7 @@ FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded"}
 def connected() -> Iterator[S3Client]:
     """A client that was answered once about the bucket."""
     at = settings().endpoint(SERVICE)
-    client = boto3.client(
-        "s3",
-        endpoint_url=at.url,
-        region_name="us-east-1",
-        aws_access_key_id="platform",
-        aws_secret_access_key=settings().secret("minio-platform"),
-        config=Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 2}, s3={"addressing_style": "path"}),
-    )
+    client = s3("platform")
     try:
         client.list_objects_v2(Bucket=BUCKET, MaxKeys=1)
         yield client
