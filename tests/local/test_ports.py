@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,14 +15,21 @@ from enginedge.errors import Misconfigured
 
 
 @pytest.fixture
-def taken_port() -> int:
+def taken_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
 
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 def test_a_taken_port_is_refused_with_its_holder_and_the_variable_that_moves_it(
-    installation: Local, taken_port: int, monkeypatch: pytest.MonkeyPatch
+    installation: Local, taken_port: int, free_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("ENGINEDGE_PORT_MINIO", str(free_port))
     monkeypatch.setenv("ENGINEDGE_PORT_MINIO_CONSOLE", str(taken_port))
     with pytest.raises(Misconfigured) as caught:
         refuse_taken_ports(installation, [installation.platform.service("minio")])
@@ -31,10 +39,8 @@ def test_a_taken_port_is_refused_with_its_holder_and_the_variable_that_moves_it(
     assert "ENGINEDGE_PORT_MINIO_CONSOLE=" in told
 
 
-def test_free_ports_pass(installation: Local, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        free = server.getsockname()[1]
-    monkeypatch.setenv("ENGINEDGE_PORT_REDIS", str(free))
+def test_free_ports_pass(installation: Local, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENGINEDGE_PORT_REDIS", str(free_port))
     refuse_taken_ports(installation, [installation.platform.service("redis")])
 
 
