@@ -60,8 +60,11 @@ def test_a_night_that_is_published_already_changes_no_row_and_tells_of_every_tab
     assert told["core.kafka__service_events"]["night"] == night
     assert all(told[name]["digest"] == before[name] for name in marts_of)
 
-    said = log(airflow, run_id, "summarise")
-    assert all(table in said for table in before)
+    shown = airflow.get("/nights/run", params={"dag_id": "refresh_lake", "run_id": run_id})
+    assert shown.status_code == 200
+    for said in (log(airflow, run_id, "summarise"), shown.text):
+        assert all(table in said for table in before)
+        assert "lineage: " in said
 
 
 def test_stopping_a_task_stops_its_spark_application_and_clearing_it_heals_the_night(
