@@ -6,6 +6,7 @@ Commands, environments and logs are scanned in ``tests/local/test_running_stack.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def run_of_airflow(lake_of_two_nights: Lake) -> None:
     """A run that went well, so that each of Airflow's tables has something to tell; a night that is published already
     costs least.
     """
-    with airflow_api.logged_in() as airflow:
+    with closing(airflow_api.logged_in()) as airflow:
         done = airflow.get(f"{airflow_api.DAG}/dagRuns", params={"state": "success", "limit": 1}).json()
         if done["total_entries"]:
             return

@@ -56,6 +56,20 @@ def test_a_run_that_never_ended_is_named(database: Database) -> None:
     assert missing(database) == {("open-run", "test:hangs")}
 
 
+def test_a_run_that_was_killed_is_no_gap_once_its_job_has_ended_well(database: Database) -> None:
+    take(database, [event("START", job="killed"), event("COMPLETE", "r2", "killed", at="2026-11-24T23:00:00Z")])
+    assert missing(database) == set()
+
+
+def test_a_listener_that_told_of_earlier_nights_only_is_missed(database: Database) -> None:
+    tell(database, NIGHT)
+    later = SINCE + timedelta(days=1)
+    take(database, [event(outputs=[dataset("core.kafka__service_events")], at="2026-11-25T02:00:00Z")])
+    with database.reading() as connection:
+        found = completeness(connection, NAMES, later, history=None, now=later + timedelta(days=1))
+    assert [(one.kind, one.subject) for one in found.missing] == [("no-origin", "core.kafka__service_events")]
+
+
 def test_a_run_whose_child_speaks_is_not_silent(database: Database) -> None:
     parent = {"run": {"runId": run_of("night")}, "job": {"namespace": "test", "name": "night"}}
     take(database, [event("START", "night", "night")])

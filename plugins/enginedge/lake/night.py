@@ -37,7 +37,7 @@ def refresh_source(
         if not counts:
             done = spark.submit(source, night, run, full_refresh, tell)
             counts = [TableCounts.from_facts(facts) for facts in done]
-    source_lineage.emit([each.table for each in counts], night)
+    source_lineage.emit(counts, night)
     if source == landing.SOURCE:
         landing.ensure_external_tables()
     return counts

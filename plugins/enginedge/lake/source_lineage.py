@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from enginedge.lake.contracts import Column, Contract, Origin, contract
+from enginedge.lake.counts import TableCounts
 from enginedge.settings import settings
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ PRODUCER = "https://github.com/enginedge/operations"
 SCHEMES = {"mongodb": "mongodb", "postgres": "postgres", "kafka": "kafka"}
 
 
-def emit(tables: Sequence[str], night: str) -> None:
-    """Write, for each core table, the events of reading its source into raw and of conforming raw to core."""
+def emit(published: Sequence[TableCounts], night: str) -> None:
+    """Write, for each table, the events of reading its source into raw and, where rows came, of conforming raw to core.
+
+    A core table that this run did not write is not said to be written: no engine could confirm it.
+    """
     from openlineage.client import OpenLineageClient
     from openlineage.client.transport.file import FileConfig, FileTransport
 
@@ -33,10 +37,11 @@ def emit(tables: Sequence[str], night: str) -> None:
     spool.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = spool / f"library.{night}.{uuid.uuid4().hex}.ndjson"
     client = OpenLineageClient(transport=FileTransport(FileConfig(log_file_path=str(path), append=True)))
-    for table in tables:
-        core = contract(table)
+    for counts in published:
+        core = contract(counts.table)
         raw = contract(f"raw.{core.name}")
-        for event in (*_read(raw), *_conformed(raw, core)):
+        written = counts.accepted and counts.status == "published"
+        for event in (*_read(raw), *(_conformed(raw, core) if written else ())):
             client.emit(event)
 
 

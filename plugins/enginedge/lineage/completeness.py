@@ -93,7 +93,7 @@ def completeness(
         for table in written_tables(connection, names, since)
         if promised is None or promised_of(table) in promised
     ]
-    missing = [*open_runs(connection, since, now), *without_origin(connection, tables)]
+    missing = [*open_runs(connection, since, now), *without_origin(connection, tables, since)]
     missing += [
         Missing(
             "untold-query", query.id, f"Trino ran it ({query.target}, source {query.source or '-'}), but no event came"
@@ -116,6 +116,8 @@ def open_runs(connection: Connection, since: datetime, now: datetime) -> list[Mi
            where r.state in ('NEW', 'RUNNING') and r.has_spoken and j.type <> 'STREAM'
              and r.updated_at >= %s and r.updated_at < %s
              and not exists (select from run child where child.parent = r.id and child.updated_at >= %s)
+             and not exists (select from run later where later.job = r.job and later.state = 'COMPLETED'
+                             and later.updated_at > r.updated_at)
            order by r.updated_at""",
         [since, now - GRACE, now - GRACE],
     )
@@ -140,17 +142,17 @@ def written_tables(connection: Connection, names: Names, since: datetime) -> lis
     return [row["name"] for row in rows]
 
 
-def without_origin(connection: Connection, tables: list[str]) -> list[Missing]:
-    """Those of ``tables`` that no run joins with the layer that they must come from."""
+def without_origin(connection: Connection, tables: list[str], since: datetime) -> list[Missing]:
+    """Those of ``tables`` that no run since then joins with the layer that they must come from."""
     origins: dict[str, set[tuple[str, str]]] = {table: set() for table in tables}
     for row in connection.execute(
         """select distinct t.name as target, s.namespace, s.name
            from run_dataset i join run_dataset o on o.run_id = i.run_id and o.direction = 'out'
            join run r on r.id = i.run_id join job j on j.id = r.job
            join dataset s on s.id = i.dataset join dataset t on t.id = o.dataset
-           where i.direction = 'in' and t.name = any(%s)
+           where i.direction = 'in' and t.name = any(%s) and r.updated_at >= %s
              and (upper(j.integration) = any(%s) or split_part(t.name, '.', 1) = 'raw')""",
-        [tables, list(LISTENERS)],
+        [tables, since, list(LISTENERS)],
     ):
         origins[row["target"]].add((row["namespace"], row["name"]))
     found = []
