@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import sys
@@ -21,10 +20,8 @@ from deploy.local.layout import Local, local
 from deploy.local.private_files import private_folder
 from deploy.local.status import Row, look
 from deploy.local.supervisor import Supervisor
-from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable
+from enginedge.errors import EnginEdgeError, Misconfigured, full_disks_named
 from enginedge.printing import print_failure, print_json, print_table
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 app = typer.Typer(help="The whole platform on one machine.", no_args_is_help=True, pretty_exceptions_enable=False)
 Name = Annotated[str, typer.Argument(help="A service of deploy/platform.yaml.")]
@@ -125,12 +122,8 @@ def _table(rows: list[Row]) -> Table:
 def main() -> None:
     """Run one command; a failure of ours is one paragraph on standard error and the exit status of its kind."""
     try:
-        app()
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        full = Unavailable(str(error.strerror), where=str(error.filename or "the disk"), remedy="make room there")
-        sys.exit(print_failure(full))
+        with full_disks_named():
+            app()
     except EnginEdgeError as error:
         sys.exit(print_failure(error))
 

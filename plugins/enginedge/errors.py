@@ -12,8 +12,13 @@ The exit status of a command that ends with one tells a script the same.
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ class EnginEdgeError(Exception):
 
     def __init__(self, what: str, *, where: Where | str | None = None, remedy: str = "", untouched: str = "") -> None:
         self.what, self.where, self.remedy, self.untouched = what, where, remedy, untouched
-        parts = [f"{where}: {what}" if where else what]
+        said = f"{where}: {what}" if where else what
+        parts = [f"{said}." if (untouched or remedy) and said[-1:].isalnum() else said]
         if untouched:
             parts.append(f"Not touched: {untouched}.")
         if remedy:
@@ -68,3 +74,23 @@ class Violated(EnginEdgeError):
     """A promise was broken: counts that do not reconcile, a digest that differs. Pages."""
 
     exit_status = 4
+
+
+@contextmanager
+def full_disks_named(place: str = "a file of this installation") -> Iterator[None]:
+    """Turn the kernel's word for a full disk into ours, inside the ``with``; ``place`` is told where it names no file.
+
+    Raises:
+        Unavailable: a disk, or somebody's share of it, is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise Unavailable(
+            f"the disk is full: {error.strerror}",
+            where=str(error.filename or place),
+            untouched="what is published",
+            remedy="make room on that disk, then run the same command again",
+        ) from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from enginedge.errors import Misconfigured, Unavailable
@@ -34,17 +34,10 @@ def leased(tables: Sequence[str], holder: str, patience_s: float = PATIENCE_S) -
         Misconfigured: PostgreSQL refuses the role ``lake``.
     """
     stop = time.monotonic() + patience_s
-    with _connected(holder) as connection:
-        for table in sorted(tables):
-            while not _take(connection, table):
-                if time.monotonic() >= stop:
-                    raise Unavailable(
-                        f"the lease is held by {_holder(connection, table) or 'somebody'}",
-                        where=table,
-                        untouched="the table",
-                        remedy="wait for that run, or stop it, then run the night again",
-                    )
-                time.sleep(ASK_EVERY_S)
+    with closing(_connected(holder)) as connection:
+        with _silence_named():
+            for table in sorted(tables):
+                _wait_for(connection, table, stop)
         yield
 
 
@@ -53,13 +46,24 @@ def lock_number(table: str) -> int:
     return int.from_bytes(hashlib.sha256(f"enginedge lease {table}".encode()).digest()[:8], "big") >> 1
 
 
-@contextmanager
-def _connected(holder: str) -> Iterator[psycopg.Connection]:
+def _wait_for(connection: psycopg.Connection, table: str, stop: float) -> None:
+    while not _take(connection, table):
+        if time.monotonic() >= stop:
+            raise Unavailable(
+                f"the lease is held by {_holder(connection, table) or 'somebody'}",
+                where=table,
+                untouched="the table",
+                remedy="wait for that run, or stop it, then run the night again",
+            )
+        time.sleep(ASK_EVERY_S)
+
+
+def _connected(holder: str) -> psycopg.Connection:
     import psycopg
 
     endpoint = settings().endpoint("postgres")
-    try:
-        connection = psycopg.connect(
+    with _silence_named():
+        return psycopg.connect(
             host=endpoint.host,
             port=endpoint.port,
             dbname="platform",
@@ -70,16 +74,28 @@ def _connected(holder: str) -> Iterator[psycopg.Connection]:
             connect_timeout=5,
             keepalives_idle=10,
         )
+
+
+@contextmanager
+def _silence_named() -> Iterator[None]:
+    """Turn the client's exceptions into ours, inside the ``with``."""
+    import psycopg
+
+    try:
+        yield
     except psycopg.OperationalError as error:
         said = " ".join(str(error).split())
-        where = f"postgres at {endpoint}"
+        where = f"postgres at {settings().endpoint('postgres')}"
         if "authentication failed" in said:
             raise Misconfigured(
                 f"it refuses the role lake: {said}", where=where, remedy="compare the secret"
             ) from error
-        raise Unavailable(f"PostgreSQL does not answer: {said}", where=where, remedy="look at `make status`") from error
-    with connection:
-        yield connection
+        raise Unavailable(
+            f"PostgreSQL does not answer: {said}",
+            where=where,
+            untouched="every table",
+            remedy="look at `make status` and `make logs S=postgres`, then run the night again",
+        ) from error
 
 
 def _take(connection: psycopg.Connection, table: str) -> bool:

@@ -16,12 +16,13 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
+from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated, full_disks_named
 from enginedge.lake import spark_master
 from enginedge.lake.failures import named
 from enginedge.settings import settings
@@ -59,17 +60,15 @@ def submit(source: str, night: str, run: str, full_refresh: bool, tell: Tell | N
     spark_master.check(source)
     name = f"{source}.{night}"
     attempt = f"{name}.{uuid.uuid4().hex[:8]}"
-    properties = _properties(name, attempt)
-    log_path = _folder(settings().state / "log" / "spark") / f"{attempt}.log"
+    log_path = settings().state / "log" / "spark" / f"{attempt}.log"
     asked = ["--source", source, "--night", night, "--run", run] + (["--full-refresh"] if full_refresh else [])
-    try:
+    with full_disks_named(str(log_path)), _properties(name, attempt) as properties:
+        _folder(log_path.parent)
         with log_path.open("w", buffering=1) as journal:
             process = start_tied(
                 _command(properties, asked), environment=_environment(), stdout=subprocess.PIPE, stderr=journal
             )
             said = _follow(process, journal, tell or _relay)
-    finally:
-        properties.unlink(missing_ok=True)
     if process.returncode or said.given_up or said.of("failed"):
         raise _failure(name, said, log_path, process.returncode)
     application = next((line["application"] for line in said.of("started")), "")
@@ -180,8 +179,12 @@ def _command(properties: Path, asked: list[str]) -> list[str]:
     ]
 
 
-def _properties(name: str, attempt: str) -> Path:
-    """The application's own properties, beside the installation's: its name, its size, where its lineage goes."""
+@contextmanager
+def _properties(name: str, attempt: str) -> Iterator[Path]:
+    """The application's own properties, beside the installation's: its name, its size, where its lineage goes.
+
+    The file is there inside the ``with``.
+    """
     spool = _folder(settings().spool) / f"spark.{attempt}.ndjson"
     values = {
         "spark.app.name": name,
@@ -199,9 +202,12 @@ def _properties(name: str, attempt: str) -> Path:
         **_parent(),
     }
     path = _folder(settings().state / "run" / "spark") / f"{attempt}.conf"
-    path.touch(mode=0o600)
-    path.write_text("".join(f"{key} {value}\n" for key, value in values.items()))
-    return path
+    try:
+        path.touch(mode=0o600)
+        path.write_text("".join(f"{key} {value}\n" for key, value in values.items()))
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _parent() -> dict[str, str]:
