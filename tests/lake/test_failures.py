@@ -6,29 +6,44 @@ import pytest
 
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
 from enginedge.lake.failures import named
+from enginedge.settings import settings
 
+POSTGRES = settings().endpoint("postgres")
 TABLE = "core.mongodb__users"
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "what"),
+    ("said", "kind", "what", "remedy"),
     [
-        ("java.io.IOException: No space left on device", Unavailable, "a store is full"),
-        ("XMinioStorageFull: Storage backend has reached its minimum free drive threshold", Unavailable, "full"),
-        ("FATAL: password authentication failed for user lake", Misconfigured, "a store refused us"),
-        ("software.amazon.awssdk: SdkClientException: status code: 403", Misconfigured, "a store refused us"),
-        ("java.net.ConnectException: Connection refused", Unavailable, "a service did not answer"),
-        ("TTransportException\n\tat somewhere", Unavailable, "a service did not answer: TTransportException at"),
-        ("division by zero", Violated, "RuntimeError: division by zero"),
+        ("S3Exception: Bucket quota exceeded", Unavailable, "a bucket of minio has used up its quota", "quota"),
+        ("XMinioStorageFull: Storage backend", Unavailable, "the disk under minio is full", "make room"),
+        ("reached its minimum free drive threshold", Unavailable, "the disk under minio is full", "make room"),
+        ("java.io.IOException: No space left on device", Unavailable, "a disk is full", "make room"),
+        ("write: Disk quota exceeded", Unavailable, "a disk is full", "make room"),
+        ("awssdk: SdkClientException: status code: 403", Misconfigured, "minio refused us", "secret minio-lake"),
+        ("password authentication failed for user lake", Misconfigured, "postgres refused", "secret postgres-lake"),
+        (
+            'password authentication failed for user "airflow_reader"',
+            Misconfigured,
+            "postgres refused us",
+            "secret postgres-airflow-reader",
+        ),
+        ("SaslAuthenticationException: no", Misconfigured, "kafka refused us", "secret kafka-lake"),
+        ("MongoSecurityException: no", Misconfigured, "mongodb refused us", "secret mongodb-lake"),
+        ("/somewhere (Permission denied)", Misconfigured, "we were refused", "the rights"),
+        (f"Connection to {POSTGRES} refused: Connection refused", Unavailable, "postgres did not answer", "status"),
+        ("java.net.ConnectException: Connection refused", Unavailable, "a service did not answer", "make status"),
+        ("TTransportException\n\tat x", Unavailable, "a service did not answer: TTransportException at", "status"),
+        ("division by zero", Violated, "RuntimeError: division by zero", "log"),
     ],
 )
-def test_an_exception_is_told_by_what_it_says(said: str, kind: type[EnginEdgeError], what: str) -> None:
+def test_an_exception_is_told_by_what_it_says(said: str, kind: type[EnginEdgeError], what: str, remedy: str) -> None:
     failure = named(RuntimeError(said), TABLE)
     assert type(failure) is kind
     assert what in failure.what
+    assert remedy in failure.remedy
     assert failure.where == TABLE
     assert failure.untouched
-    assert failure.remedy
 
 
 def test_our_own_failures_stay_what_they_are() -> None:
