@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from enginedge.errors import Misconfigured
+from enginedge.lake.contracts import contracts
 from enginedge.lake.declared import SOURCES
 
 KEYS = ("night", "sources", "full_refresh")
@@ -46,7 +47,12 @@ def read_request(conf: Mapping[str, Any] | None, asked_at: datetime) -> Request:
 
 
 def check_request(conf: Mapping[str, Any] | None, asked_at: datetime) -> dict[str, Any]:
-    """:func:`read_request` as plain values, the way they are handed from task to task."""
+    """:func:`read_request` as plain values, the way they are handed from task to task, before anything runs.
+
+    Raises:
+        Misconfigured: the request, or a contract of the repository, can't be honoured.
+    """
+    contracts()
     request = asdict(read_request(conf, asked_at))
     return {**request, "sources": list(request["sources"])}
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
 from enginedge.lake import declared, marts, night
+from enginedge.lake.contracts import contracts
 from enginedge.lake.requests import Request
 
 SPARK_APPLICATIONS_AT_ONCE = 2  # what one worker of the standalone master holds; the DAG has the same bound
@@ -24,7 +25,9 @@ def run_night(request: Request, run: str, say: Say) -> night.Summary:
 
     Raises:
         Misconfigured, Unavailable, Violated: what failed, by name; the worst kind of it, in this order of mildness.
+            A contract that can't be honoured is told before anything runs.
     """
+    contracts()
     failures = _refresh_sources(request, run, say)
     _refresh_marts(request, run, failures, say)
     if failures:
