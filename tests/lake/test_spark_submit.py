@@ -27,19 +27,35 @@ from enginedge.settings import settings
 from tests.installation import ROOT
 
 DONE = {"table": "core.x", "step": "done", "raw": 1}
-SERVICES = ("SPARK_MASTER", "METASTORE", "MINIO", "MONGODB")
+SERVICES = ("SPARK_MASTER", "METASTORE", "MONGODB")
 
 
-class Master(BaseHTTPRequestHandler):
-    """The page that says how many workers are alive."""
+class Services(BaseHTTPRequestHandler):
+    """The master's page, which says how many workers are alive, and a store, which may refuse with a code."""
 
     workers = 1
+    refusal = ""
 
     def do_GET(self) -> None:
         body = json.dumps({"aliveworkers": type(self).workers}).encode()
         self.send_response(200)
         self.end_headers()
         self.wfile.write(body)
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        code = type(self).refusal
+        body = f"<Error><Code>{code}</Code><Message>No.</Message></Error>".encode() if code else b""
+        self.send_response(400 if code else 200)
+        self.send_header("ETag", '"written"')
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_DELETE(self) -> None:
+        self.send_response(204)
+        self.end_headers()
 
     def log_message(self, *_: Any) -> None:
         return
@@ -48,13 +64,17 @@ class Master(BaseHTTPRequestHandler):
 @pytest.fixture
 def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A state folder, services that answer, and a spark-submit that a test writes."""
-    Master.workers = 1
-    page = HTTPServer(("127.0.0.1", 0), Master)
+    Services.workers, Services.refusal = 1, ""
+    page = HTTPServer(("127.0.0.1", 0), Services)
     threading.Thread(target=page.serve_forever, daemon=True).start()
     ports = [socket.create_server(("127.0.0.1", 0)) for _ in SERVICES]
     for service, port in zip(SERVICES, ports, strict=True):
         monkeypatch.setenv(f"ENGINEDGE_PORT_{service}", str(port.getsockname()[1]))
-    monkeypatch.setenv("ENGINEDGE_PORT_SPARK_MASTER_UI", str(page.server_port))
+    for service in ("SPARK_MASTER_UI", "MINIO"):
+        monkeypatch.setenv(f"ENGINEDGE_PORT_{service}", str(page.server_port))
+    monkeypatch.setenv("ENGINEDGE_SECRETS", str(tmp_path))
+    (tmp_path / "minio-lake").touch(mode=0o600)
+    (tmp_path / "minio-lake").write_text("a password of the store")
     monkeypatch.setenv("ENGINEDGE_STATE", str(tmp_path))
     monkeypatch.setenv("SOMEBODYS_PASSWORD", "hunter2")
     monkeypatch.setattr(spark, "WATCH_EVERY_S", 0.05)
@@ -144,8 +164,26 @@ def test_a_service_that_is_stopped_is_named_before_anything_starts(
     assert not (installation / "started").exists()
 
 
+@pytest.mark.parametrize(
+    ("code", "kind", "what"),
+    [
+        ("SignatureDoesNotMatch", Misconfigured, "minio refused us.*the secret minio-lake"),
+        ("XMinioAdminBucketQuotaExceeded", Unavailable, "a bucket of minio has used up its quota"),
+        ("XMinioStorageFull", Unavailable, "the disk under minio is full"),
+    ],
+)
+def test_a_store_that_takes_no_write_is_named_before_anything_starts(
+    installation: Path, code: str, kind: type[Exception], what: str
+) -> None:
+    Services.refusal = code
+    spark_submit(installation, 'touch "$ENGINEDGE_STATE/started"')
+    with pytest.raises(kind, match=what):
+        submit()
+    assert not (installation / "started").exists()
+
+
 def test_a_master_without_workers_is_told(installation: Path) -> None:
-    Master.workers = 0
+    Services.workers = 0
     with pytest.raises(Unavailable, match="no worker that is alive"):
         submit()
 
@@ -154,7 +192,7 @@ def test_a_worker_that_disappears_ends_the_application(installation: Path) -> No
     spark_submit(installation, f"{says({'table': 'mongodb', 'step': 'started', 'application': 'app-1'})}\nsleep 300")
 
     def then(_: dict[str, Any]) -> None:
-        Master.workers = 0
+        Services.workers = 0
 
     began = time.monotonic()
     with pytest.raises(Unavailable, match="spark-worker does not answer"):

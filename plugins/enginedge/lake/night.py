@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from enginedge.errors import Unavailable, Violated
-from enginedge.lake import declared, landing, marts, source_lineage, spark, trino
+from enginedge.lake import declared, landing, marts, source_lineage, spark, spark_master, trino
 from enginedge.lake.contracts import contract
 from enginedge.lake.counts import MartTotal, Summary, TableCounts
 from enginedge.lake.leases import leased
@@ -46,10 +46,12 @@ def refresh_source(
 def _standing(source: str, night: str) -> list[TableCounts]:
     """What the tables of ``source`` published last, if each of them has published ``night`` or a later one.
 
-    Nothing while Trino is down: the application finds out by itself, only later.
+    Nothing while Trino is down, or the metastore, for which Trino would wait half a minute: the application finds out
+    by itself, only later.
     """
     found = []
     with suppress(Unavailable):
+        spark_master.reach("metastore")
         for table in declared.tables_of(source):
             seals = _seals(table)
             if not seals or seals[0]["night"] < night:

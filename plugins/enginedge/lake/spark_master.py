@@ -7,6 +7,7 @@ import socket
 import httpx
 
 from enginedge.errors import Misconfigured, Unavailable
+from enginedge.lake import store
 from enginedge.settings import settings
 
 ANSWER_S = 3.0
@@ -24,20 +25,30 @@ def check(source: str) -> None:
     """Return when everything that the night of ``source`` needs answers.
 
     Raises:
-        Misconfigured: there is no such source.
-        Unavailable: names the service that does not answer.
+        Misconfigured: there is no such source, or the lake's bucket refuses us.
+        Unavailable: names the service that does not answer, or is full.
     """
     if source not in NEEDS:
         raise Misconfigured(f"there is no source {source!r}", remedy=f"use one of {', '.join(NEEDS)}")
     for service in (*ALWAYS, *NEEDS[source]):
-        endpoint = settings().endpoint(service)
-        try:
-            socket.create_connection((endpoint.host, endpoint.port), timeout=ANSWER_S).close()
-        except OSError as error:
-            raise silent(service, str(error)) from None
+        reach(service)
+    store.check_writable()
     failed = failure()
     if failed:
         raise failed
+
+
+def reach(service: str) -> None:
+    """Return when somebody listens on the port of ``service``.
+
+    Raises:
+        Unavailable: names the service.
+    """
+    endpoint = settings().endpoint(service)
+    try:
+        socket.create_connection((endpoint.host, endpoint.port), timeout=ANSWER_S).close()
+    except OSError as error:
+        raise silent(service, str(error)) from None
 
 
 def failure() -> Unavailable | None:
