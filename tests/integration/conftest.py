@@ -19,6 +19,7 @@ from tests.installation import enginedge
 from tests.integration.airflow_api import finished, logged_in, trigger
 
 NIGHTS = [(datetime.now(UTC).date() - timedelta(days=back)).isoformat() for back in (4, 3)]
+BAD_NIGHT = (datetime.now(UTC).date() - timedelta(days=2)).isoformat()
 SEED, SCALE = 7, 0.05
 MISSPELT_RUN = f"misspelt__{int(time.time())}"  # a run id is used up for good, also in a stack that is kept
 
@@ -40,3 +41,10 @@ def lake_of_two_nights(running_stack: None) -> Lake:
     enginedge("lake", "seed", "--nights", "2", "--scale", str(SCALE), "--seed", str(SEED), "--until", NIGHTS[-1])
     summaries = [json.loads(enginedge("lake", "run", "--night", night, "--json").stdout) for night in NIGHTS]
     return Lake(NIGHTS, summaries)
+
+
+@pytest.fixture(scope="session")
+def bad_night(lake_of_two_nights: Lake) -> str:
+    """A third night, seeded and not yet run, for what breaks things."""
+    enginedge("lake", "seed", "--nights", "1", "--scale", str(SCALE), "--seed", str(SEED), "--until", BAD_NIGHT)
+    return BAD_NIGHT

@@ -1,95 +1,29 @@
-"""After any one process was killed, a second ``up`` ends as the first one did. Runs last: it kills."""
+"""Every process of the stack is killed again and again, in any order; the gate kills each of them once."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
+import random
+from collections.abc import Callable
 
 import pytest
 
-from deploy.local import kernel, remains
-from deploy.local.layout import Local, local
+from deploy.local.layout import local
 from deploy.local.services import SERVICES
-from deploy.local.status import look
-from deploy.local.supervisor import PROBER, Supervisor
+from deploy.local.supervisor import PROBER
+from tests.local.test_kills import kill_and_bring_up
 
-pytestmark = [pytest.mark.stack, pytest.mark.destructive, pytest.mark.usefixtures("running_stack")]
-
-
-@pytest.fixture(scope="module")
-def here(running_stack: None) -> Local:
-    return local()
+ROUNDS, KILL_SEED = 3, 11
 
 
-def bring_up(here: Local) -> None:
-    """``up`` ends well, every service is Ready, and each is there once."""
-    subprocess.run([sys.executable, "-m", "deploy.local.stack", "up"], cwd=here.root, check=True, timeout=600)
-    rows = look(here, Supervisor(here))
-    assert {row.service: row.reason for row in rows if row.state != "Ready"} == {}
-    leaders = [each for each in remains.belonging(here) if each.pid in {row.pid for row in rows}]
-    assert len(leaders) == len(rows)
-
-
-@pytest.mark.parametrize("name", [*SERVICES, PROBER])
-def test_a_killed_service_comes_back(here: Local, name: str) -> None:
-    known = Supervisor(here).processes()[name]
-    victim = kernel.process(known.pid)
-    children = [each for each in kernel.with_descendants([victim], kernel.processes()) if each.pid != victim.pid]
-    os.kill(known.pid, signal.SIGKILL)
-    until = time.monotonic() + 60
-    while Supervisor(here).processes()[name].restarts == known.restarts and time.monotonic() < until:
-        time.sleep(0.2)
-    bring_up(here)
-    assert not kernel.is_same(victim)
-    assert [each.command for each in children if kernel.is_same(each)] == []
-
-
-def test_a_killed_supervisor_takes_its_services_along_and_comes_back_with_them(here: Local) -> None:
-    old = remains.belonging(here)
-    supervisor = remains.remembered(here, remains.SUPERVISOR)
-    assert supervisor is not None
-    os.kill(supervisor.pid, signal.SIGKILL)
-    bring_up(here)
-    assert [each.command for each in old if kernel.is_same(each)] == []
-
-
-def test_a_stopped_service_is_started_again(here: Local) -> None:
-    stack = [sys.executable, "-m", "deploy.local.stack"]
-    subprocess.run([*stack, "stop", "redis"], cwd=here.root, check=True)
-    assert {row.state for row in look(here, Supervisor(here)) if row.service == "redis"} == {"Stopped"}
-    subprocess.run([*stack, "start", "redis"], cwd=here.root, check=True)
-    bring_up(here)
-
-
-def test_a_port_that_somebody_took_meanwhile_is_named_with_its_holder(here: Local) -> None:
-    stack = [sys.executable, "-m", "deploy.local.stack"]
-    subprocess.run([*stack, "stop", "redis"], cwd=here.root, check=True)
-    squatter = subprocess.Popen(
-        [sys.executable, "-m", "http.server", str(here.port("redis")), "--bind", "127.0.0.1"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        until = time.monotonic() + 10
-        while not kernel.is_taken(here.port("redis")) and time.monotonic() < until:
-            time.sleep(0.05)
-        refused = subprocess.run([*stack, "up"], cwd=here.root, check=False, capture_output=True, text=True)
-    finally:
-        squatter.kill()
-        squatter.wait()
-    assert refused.returncode == 2
-    assert f"port {here.port('redis')} (Redis, main) is taken by process {squatter.pid}: " in refused.stderr
-    assert "http.server" in refused.stderr
-    assert "ENGINEDGE_PORT_REDIS=" in refused.stderr
-    bring_up(here)
-
-
-def test_down_leaves_no_process_and_no_port(here: Local) -> None:
-    subprocess.run([sys.executable, "-m", "deploy.local.stack", "down"], cwd=here.root, check=True)
-    assert remains.belonging(here) == []
-    ports = {here.port(service.name, port) for service in here.platform.services for port in service.ports}
-    assert ports & {listener.port for listener in kernel.listeners()} == set()
-    bring_up(here)
+@pytest.mark.stack
+@pytest.mark.destructive
+@pytest.mark.timeout(3600)
+def test_processes_that_are_killed_again_and_again_in_any_order_come_back(
+    running_stack: None, record_property: Callable[[str, object], None]
+) -> None:
+    victims = [*SERVICES, PROBER] * ROUNDS
+    random.Random(KILL_SEED).shuffle(victims)
+    for name in victims:
+        kill_and_bring_up(local(), name)
+    record_property("seed", KILL_SEED)
+    record_property("kills", len(victims))
