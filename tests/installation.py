@@ -18,6 +18,7 @@ def point_at(state: Path, port_shift: int) -> None:
     A port that the environment names already stays as it is.
     """
     os.environ.update(ENGINEDGE_ROOT=str(ROOT), ENGINEDGE_STATE=str(state), ENGINEDGE_SECRETS=str(state / "secrets"))
+    os.environ["ENGINEDGE_SCHEDULED_RUNS"] = "off"  # tests that run at two in the morning start their nights themselves
     from enginedge.platform import load_platform
 
     for service in load_platform(ROOT / "deploy" / "platform.yaml").services:

@@ -62,6 +62,14 @@ class Settings:
         return Endpoint(os.environ.get(f"ENGINEDGE_HOST_{suffix}", HOST), int(given) if given else declared)
 
     @property
+    def scheduled_runs(self) -> bool:
+        """Whether Airflow starts runs when their time comes: ``ENGINEDGE_SCHEDULED_RUNS``, ``on`` or ``off``."""
+        given = os.environ.get("ENGINEDGE_SCHEDULED_RUNS", "on")
+        if given not in ("on", "off"):
+            raise Misconfigured(f"{given!r} is neither on nor off", where="ENGINEDGE_SCHEDULED_RUNS")
+        return given == "on"
+
+    @property
     def spool(self) -> Path:
         """The folder where emitters leave their lineage events, and where the relay finds them."""
         return self.state / "lineage" / "spool"

@@ -101,6 +101,7 @@ def _options(local: Local, home: Path) -> dict[str, str]:
         "CORE__PARALLELISM": "6",
         "CORE__LOAD_EXAMPLES": "false",
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": "true",
+        "SCHEDULER__USE_JOB_SCHEDULE": str(local.settings.scheduled_runs),
         "CORE__PLUGINS_FOLDER": str(local.root / "plugins"),
         "CORE__EXECUTION_API_SERVER_URL": f"{local.url('airflow-api')}/execution/",
         "API__HOST": HOST,

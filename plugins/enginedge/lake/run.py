@@ -15,6 +15,7 @@ from enginedge.lake.contracts import contracts
 from enginedge.lake.requests import Request
 
 SPARK_APPLICATIONS_AT_ONCE = 2  # what one worker of the standalone master holds; the DAG has the same bound
+MARTS_AT_ONCE = 2  # each is a dbt of its own, which needs a core for seconds
 
 Say = Callable[[str], None]
 Failures = dict[str, EnginEdgeError]
@@ -56,12 +57,8 @@ def _refresh_marts(request: Request, run: str, failures: Failures, say: Say) -> 
     """Build and publish the marts that read a refreshed source and none that failed."""
     refreshed = {table for source in request.sources for table in declared.tables_of(source)}
     spoilt = {table for source in failures for table in declared.tables_of(source)}
-    for mart in declared.marts():
-        if not refreshed.intersection(mart.reads):
-            continue
-        if spoilt.intersection(mart.reads):
-            say(f"{mart.name}: not rebuilt, it reads {', '.join(sorted(spoilt.intersection(mart.reads)))}")
-            continue
+
+    def refresh(mart: declared.Mart) -> None:
         try:
             marts.build_mart(mart.name, request.night, run)
             published = marts.publish_mart(mart.name)
@@ -69,6 +66,16 @@ def _refresh_marts(request: Request, run: str, failures: Failures, say: Say) -> 
         except EnginEdgeError as error:
             failures[mart.name] = error
             say(f"{mart.name}: failed, {error}")
+
+    with ThreadPoolExecutor(max_workers=MARTS_AT_ONCE) as pool:
+        begun = []
+        for mart in (each for each in declared.marts() if refreshed.intersection(each.reads)):
+            if held_back := spoilt.intersection(mart.reads):
+                say(f"{mart.name}: not rebuilt, it reads {', '.join(sorted(held_back))}")
+            else:
+                begun.append(pool.submit(refresh, mart))
+        for each in begun:
+            each.result()
 
 
 def _progress(say: Say) -> Callable[[dict[str, Any]], None]:
