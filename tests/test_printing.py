@@ -13,4 +13,4 @@ def test_a_failure_is_one_paragraph_and_a_status(
     kind: type[EnginEdgeError], status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert print_failure(kind("it broke", where="there", remedy="mend it")) == status
-    assert capsys.readouterr().err == f"{kind.__name__}: there: it broke What to do: mend it.\n"
+    assert capsys.readouterr().err == f"{kind.__name__}: there: it broke. What to do: mend it.\n"
