@@ -26,10 +26,14 @@ MISSPELT_RUN = f"misspelt__{int(time.time())}"  # a run id is used up for good, 
 
 @dataclass(frozen=True)
 class Lake:
-    """Two seeded nights and what the command line said when it ran each of them; Airflow has refused a run before."""
+    """Two seeded nights and what the command line said when it ran each of them; Airflow has refused a run before.
+
+    ``lineage`` is what ``lake lineage completeness`` found right after them, before any test did anything.
+    """
 
     nights: list[str]
     summaries: list[dict[str, Any]]
+    lineage: dict[str, Any]
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +44,8 @@ def lake_of_two_nights(running_stack: None) -> Lake:
         finished(airflow, MISSPELT_RUN)
     enginedge("lake", "seed", "--nights", "2", "--scale", str(SCALE), "--seed", str(SEED), "--until", NIGHTS[-1])
     summaries = [json.loads(enginedge("lake", "run", "--night", night, "--json").stdout) for night in NIGHTS]
-    return Lake(NIGHTS, summaries)
+    lineage = enginedge("lake", "lineage", "completeness", "--hours", "2", "--json", check=False).stdout
+    return Lake(NIGHTS, summaries, json.loads(lineage))
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +19,6 @@ from enginedge.lineage.reconcile import reconcile
 from enginedge.lineage.server import names_here
 from enginedge.lineage.walk import walk_to_sources
 from enginedge.settings import settings
-from tests.installation import enginedge
 from tests.integration.conftest import Lake
 
 pytestmark = pytest.mark.stack
@@ -47,10 +45,9 @@ def test_every_mart_column_leads_back_to_a_field_of_a_store(graph: Database, tab
     assert all(way[-1].is_source for way in ways)
 
 
-def test_nothing_is_missing_from_the_graph(graph: Database) -> None:
-    report = json.loads(enginedge("lake", "lineage", "completeness", "--hours", "2", "--json").stdout)
-    assert report["missing"] == []
-    assert report["queries"]
+def test_nothing_is_missing_from_the_graph(lake_of_two_nights: Lake) -> None:
+    assert lake_of_two_nights.lineage["missing"] == []
+    assert lake_of_two_nights.lineage["queries"]
 
 
 def test_an_event_that_trinos_listener_loses_is_reported_and_made_good(graph: Database) -> None:

@@ -122,7 +122,7 @@ def _config(local: Local) -> dict[str, str]:
         "task.max-worker-threads": "4",
         "task.min-drivers": "4",
         # The lineage relay compares what it was told with this history, so it must reach back over a night's run.
-        "query.max-history": "2000",
+        "query.max-history": "4000",
         "query.min-expire-age": "6h",
         "catalog.management": "static",
         "catalog.config-dir": str(folder / "catalog"),
