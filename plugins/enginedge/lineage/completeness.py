@@ -16,7 +16,7 @@ from typing import Any
 
 from enginedge.lineage.database import Connection
 from enginedge.lineage.events import run_uuid
-from enginedge.lineage.naming import COMMENTS, LITERALS, Names, written_table
+from enginedge.lineage.naming import LITERALS, Names, without_comments, written_table
 from enginedge.lineage.walk import LISTENERS, SOURCE_SCHEMES, WAREHOUSES
 
 GRACE = timedelta(minutes=10)
@@ -186,7 +186,7 @@ def written_by(rows: Sequence[tuple[Any, ...]], names: Names) -> list[Query]:
     found = []
     for query_id, user, source, sql, created, ended in rows:
         target = written_table(sql, names)
-        if target and _moves_rows(LITERALS.sub("''", COMMENTS.sub(" ", sql)).lower().split()):
+        if target and _moves_rows(LITERALS.sub("''", without_comments(sql)).lower().split()):
             found.append(Query(query_id, user or "", source or "", sql, created, ended or created, target))
     return found
 

@@ -15,7 +15,7 @@ from typing import Any
 from enginedge.lineage.completeness import Query
 from enginedge.lineage.database import Connection, Database
 from enginedge.lineage.events import PRODUCER, read_event, run_uuid
-from enginedge.lineage.naming import COMMENTS, Names
+from enginedge.lineage.naming import Names, without_comments
 from enginedge.lineage.read_datasets import dataset_row
 from enginedge.lineage.store import take
 
@@ -108,7 +108,7 @@ def _columns(sql: str, names: Names, columns: dict[str, list[str]]) -> dict[str,
 
 def _bare(sql: str) -> str:
     """The statement without its comments, and without the snapshot that it reads a table at: no dialect knows that."""
-    return SNAPSHOT.sub(" ", COMMENTS.sub(" ", sql))
+    return SNAPSHOT.sub(" ", without_comments(sql))
 
 
 def _parsed(sql: str) -> Any:

@@ -40,6 +40,11 @@ NIGHT_IN_NAME = re.compile(r"[._-](?:branch_)?night_\d{8}_[0-9a-zA-Z]+|[._-]\d{4
 UUID_IN_NAME = re.compile(r"[._-]?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 
 
+def without_comments(sql: str) -> str:
+    """The statement, a blank in place of each comment."""
+    return COMMENTS.sub(" ", sql)
+
+
 @dataclass(frozen=True)
 class DatasetName:
     """A dataset's namespace and name, as OpenLineage pairs them."""
@@ -136,7 +141,7 @@ def job_name(name: str, *, names: Names, sql: str = "", source: str = "") -> str
 
 def _statement_name(sql: str, names: Names, source: str) -> str:
     node = DBT_COMMENT.search(sql)
-    bare = COMMENTS.sub(" ", sql).strip()
+    bare = without_comments(sql).strip()
     target = written_table(bare, names)
     if node and node["kind"] in ("model", "seed", "snapshot"):
         return f"{node['name']}.build" if target is None else f"{target}.build"
@@ -150,7 +155,7 @@ def _statement_name(sql: str, names: Names, source: str) -> str:
 
 def written_table(sql: str, names: Names) -> str | None:
     """The ``schema.table`` that a statement writes, or ``None``."""
-    found = TARGET.match(COMMENTS.sub(" ", sql))
+    found = TARGET.match(without_comments(sql))
     return names.table(found["target"]) if found else None
 
 
