@@ -30,6 +30,14 @@ def launches(installation: Local, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     return {name: service.prepare(installation) for name, service in SERVICES.items()}
 
 
+def test_the_relay_and_no_other_service_is_told_where_marquez_is(
+    installation: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARQUEZ_URL", "http://marquez:5000")
+    assert SERVICES["lineage"].prepare(installation).environment == {"MARQUEZ_URL": "http://marquez:5000"}
+    assert "MARQUEZ_URL" not in clean_environment(installation)
+
+
 def test_no_secret_is_in_a_command_or_an_environment(installation: Local, launches: dict[str, Launch]) -> None:
     secrets = secret_values(installation.settings.secrets)
     assert secrets
