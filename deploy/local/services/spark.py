@@ -49,7 +49,8 @@ def _daemon(local: Local, main: str, arguments: list[str]) -> Launch:
     environment = {
         **application_environment(local),
         "SPARK_DAEMON_MEMORY": "256m",
-        "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+        # The REST server, on by default and on a port of its own, runs whatever anybody sends: a page in a browser too.
+        "SPARK_DAEMON_JAVA_OPTS": "-Dspark.master.rest.enabled=false -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
         "-Dspark.worker.cleanup.enabled=true -Dspark.worker.cleanup.appDataTtl=86400",
         "SPARK_PUBLIC_DNS": HOST,
     }
