@@ -46,8 +46,13 @@ def test_no_secret_is_in_a_command_or_an_environment(installation: Local, launch
         assert [secret for secret, value in secrets.items() if value in shown] == [], name
 
 
-def test_sparks_master_takes_no_applications_over_http(launches: dict[str, Launch]) -> None:
-    assert "-Dspark.master.rest.enabled=false" in launches["spark-master"].environment["SPARK_DAEMON_JAVA_OPTS"].split()
+def test_sparks_master_takes_no_orders_over_http(launches: dict[str, Launch]) -> None:
+    told = launches["spark-master"].environment["SPARK_DAEMON_JAVA_OPTS"].split()
+    assert {
+        "-Dspark.master.rest.enabled=false",
+        "-Dspark.ui.killEnabled=false",
+        "-Dspark.master.ui.decommission.allow.mode=DENY",
+    } <= set(told)
 
 
 def test_every_generated_file_is_private(installation: Local, launches: dict[str, Launch]) -> None:
