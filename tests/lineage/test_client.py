@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import string
 import threading
@@ -167,6 +168,13 @@ def test_a_value_that_can_not_be_asked_for_is_the_askers_fault(relay: str, metho
 def test_an_event_that_can_not_be_stored_is_refused_and_not_asked_for_again(relay: str) -> None:
     long = "".join(random.Random(7).choices(string.ascii_letters, k=9000))
     assert httpx.post(f"{relay}/api/v1/lineage", json=body(job=long)).status_code == 422
+
+
+@pytest.mark.parametrize("depth", [100, 250, 500, 900, 5000])
+def test_an_event_is_taken_or_refused_however_deep_it_is(relay: str, depth: int) -> None:
+    deep = json.dumps(body(facets={"x": {"a@b": "DEEP"}})).replace('"DEEP"', "[" * depth + "]" * depth)
+    answer = httpx.post(f"{relay}/api/v1/lineage", content=deep, headers={"content-type": "application/json"})
+    assert answer.status_code == 201 or "nested too deeply" in answer.text or "not JSON" in answer.text
 
 
 def test_many_senders_at_once_are_all_stored(relay: str, database: Database) -> None:

@@ -93,6 +93,13 @@ def read_event(raw: bytes | str, names: Names) -> Event:
     Raises:
         Refused: it is not JSON, not whole, of a wrong type, or bears a name that Marquez could not live with.
     """
+    try:
+        return _read(raw, names)
+    except RecursionError:
+        raise Refused(500, ["The event is nested too deeply"]) from None
+
+
+def _read(raw: bytes | str, names: Names) -> Event:
     body = _decoded(raw)
     kind = _kind(body)
     try:

@@ -22,6 +22,8 @@ def take(database: Database, events: Iterable[Event], *, origin: str = "post") -
     try:
         with database.writing() as connection:
             return sum(add(connection, event, origin) for event in events)
+    except RecursionError as error:
+        raise Refused(422, ["the event is nested too deeply"]) from error
     except (psycopg.Error, UnicodeError) as error:
         if not is_about_a_value(error):
             raise
