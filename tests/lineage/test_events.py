@@ -75,6 +75,12 @@ def test_a_huge_facet_is_marked_as_left_out_and_a_huge_statement_is_kept() -> No
     assert "query" in read_event(json.dumps(raw), NAMES).body["job"]["facets"]["sql"]
 
 
+def test_what_was_typed_into_the_form_of_a_run_is_left_out() -> None:
+    told = {**MARKS, "dagRun": {"dag_id": "refresh_lake", "conf": {"passwrod": "s3cret"}}}
+    kept = event(facets={"airflowDagRun": told, "airflow": told}).body["run"]["facets"]
+    assert kept["airflowDagRun"]["dagRun"] == kept["airflow"]["dagRun"] == {"dag_id": "refresh_lake"}
+
+
 def test_a_trino_query_that_only_reads_is_not_worth_keeping() -> None:
     reads = {"trino_query_context": {**MARKS, "query_type": "SELECT"}}
     assert not event("START", facets=reads).is_worth_keeping

@@ -275,8 +275,15 @@ def _trimmed(facets: dict[str, Any] | None) -> dict[str, Any] | None:
         if name in DROPPED_FACETS or facet is None:
             continue
         if isinstance(facet, dict):
-            facet = {key: value for key, value in facet.items() if key not in TRIMMED.get(name, ())}
+            facet = {key: _without_conf(key, value) for key, value in facet.items() if key not in TRIMMED.get(name, ())}
         size = len(json.dumps(facet)) if isinstance(facet, dict | list | str) else 0
         typed = name in TYPED["run"] + TYPED["job"] + TYPED["dataset"]
         kept[name] = facet if size <= FACET_LIMIT or typed else {"_trimmed": f"{size} bytes were left out"}
     return kept
+
+
+def _without_conf(key: str, value: Any) -> Any:
+    """Airflow tells a run's conf, which may hold anything that somebody has typed."""
+    if key == "dagRun" and isinstance(value, dict):
+        return {name: part for name, part in value.items() if name != "conf"}
+    return value
