@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -22,9 +22,12 @@ class ApiServer(BaseHTTPRequestHandler):
     """The part of Airflow's API that is asked; somebody else makes the run between the question and the request."""
 
     login = 200
+    known: ClassVar[list[str]] = []
+    refuses = True
 
     def do_GET(self) -> None:
-        self._answer(200, RUN if self.path.endswith("__1") else {"dag_runs": []})
+        runs = [{"dag_run_id": f"command_line__2026-11-23__{ending}", "state": "failed"} for ending in self.known]
+        self._answer(200, RUN if self.path.endswith("__1") else {"dag_runs": runs})
 
     def do_PATCH(self) -> None:
         self._answer(200, {})
@@ -33,7 +36,9 @@ class ApiServer(BaseHTTPRequestHandler):
         sent = self.rfile.read(int(self.headers["content-length"])).decode()
         if self.path == "/auth/token":
             return self._answer(self.login, {"access_token": "t", "detail": [{"input": sent}]})
-        return self._answer(409, {"detail": "a DagRun with this id already exists"})
+        if self.refuses:
+            return self._answer(409, {"detail": "a DagRun with this id already exists"})
+        return self._answer(200, {**json.loads(sent), "state": "queued"})
 
     def _answer(self, status: int, body: Any) -> None:
         content = json.dumps(body).encode()
@@ -68,6 +73,12 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[ApiSer
 def test_a_run_that_somebody_made_at_the_same_time_is_taken_as_it_is(api: type[ApiServer]) -> None:
     run = Airflow().ensure_run("2026-11-23", {"night": "2026-11-23"})
     assert (run.run_id, run.state) == (RUN["dag_run_id"], "queued")
+
+
+def test_a_new_try_gets_a_number_that_none_has_had(api: type[ApiServer], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "known", ["2", "by-hand", "10"])  # somebody has deleted the first
+    monkeypatch.setattr(api, "refuses", False)
+    assert Airflow().ensure_run("2026-11-23", {}).run_id == "command_line__2026-11-23__11"
 
 
 def test_a_login_that_is_refused_does_not_tell_the_password(

@@ -6,6 +6,7 @@ Protocol: Airflow's stable REST API v2 (``/auth/token``, ``/api/v2/dags/…``).
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -86,7 +87,8 @@ class Airflow:
         if alive := [run for run in mine if run["state"] != "failed"]:
             return self._run(alive[0])
         self._call("PATCH", f"/api/v2/dags/{DAG}", json={"is_paused": False})
-        body = {"dag_run_id": f"command_line__{night}__{len(mine) + 1}", "logical_date": None, "conf": conf}
+        tries = [int(run["dag_run_id"].rpartition("__")[2]) for run in mine]
+        body = {"dag_run_id": f"command_line__{night}__{max(tries, default=0) + 1}", "logical_date": None, "conf": conf}
         try:
             return self._run(self._call("POST", f"/api/v2/dags/{DAG}/dagRuns", json=body))
         except _There:  # by somebody who asked at the same time, or by us, who did not hear the answer
@@ -94,7 +96,8 @@ class Airflow:
 
     def _runs_of(self, night: str) -> list[dict[str, Any]]:
         known = self._call("GET", f"/api/v2/dags/{DAG}/dagRuns", params={"limit": 200, "order_by": "-start_date"})
-        return [run for run in known["dag_runs"] if run["dag_run_id"].startswith(f"command_line__{night}__")]
+        ours = re.compile(rf"command_line__{re.escape(night)}__\d{{1,9}}")
+        return [run for run in known["dag_runs"] if ours.fullmatch(run["dag_run_id"])]
 
     def follow(self, run: Run, say: Callable[[str], None]) -> None:
         """Return when ``run`` has succeeded, telling ``say`` of every task that changes its state.
