@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from enginedge.errors import Misconfigured
@@ -67,6 +69,20 @@ def test_a_missing_field_is_reported_at_its_service() -> None:
 
 def test_what_is_not_yaml_is_said_to_be_none() -> None:
     assert "not YAML" in WRITTEN.refused("kind: store", "kind: [store", at="")
+
+
+def test_a_key_that_is_said_twice_is_told_in_a_sentence() -> None:
+    with pytest.raises(Misconfigured, match="found duplicate key") as refusal:
+        parse_platform(GOOD + "\nservices: []\n")
+    assert len(str(refusal.value)) < 500
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"", b"a: " + b"[" * 5000])
+def test_a_file_that_is_no_inventory_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "platform.yaml"
+    path.write_bytes(content)
+    with pytest.raises(Misconfigured, match=r"platform\.yaml"):
+        load_platform(path)
 
 
 def test_a_missing_inventory_says_how_to_find_one(tmp_path) -> None:

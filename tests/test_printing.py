@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from rich.table import Table
 
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
-from enginedge.printing import print_failure
+from enginedge.printing import print_failure, print_table
 
 
 @pytest.mark.parametrize(("kind", "status"), [(Misconfigured, 2), (Unavailable, 3), (Violated, 4)])
@@ -14,3 +15,11 @@ def test_a_failure_is_one_paragraph_and_a_status(
 ) -> None:
     assert print_failure(kind("it broke", where="there", remedy="mend it")) == status
     assert capsys.readouterr().err == f"{kind.__name__}: there: it broke. What to do: mend it.\n"
+
+
+@pytest.mark.parametrize("said", ["no answer from [/127.0.0.1:9083]", "[bold]", "hive://x:smile:y", "[/]"])
+def test_a_cell_is_printed_as_it_is(said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table("Reason")
+    table.add_row(said)
+    print_table(table)
+    assert said in capsys.readouterr().out

@@ -25,6 +25,7 @@ if sys.version_info[:2] != (3, 11):
     )
 sys.path[0] = str(ROOT)  # not this folder: its modules must not stand before the standard library's
 
+from deploy.local import plain_paths  # noqa: E402
 from deploy.local.toolchain import machine, recipes  # noqa: E402
 from deploy.local.toolchain.commands import Failed  # noqa: E402
 from deploy.local.toolchain.environment import Environment  # noqa: E402
@@ -100,6 +101,8 @@ def packages_step(cache: Cache) -> Step:
 
 def check_machine(everything_is_there: bool, cache: Cache) -> list[str]:
     """What keeps this machine from going on, one line each; as root on Debian, what building needs is installed."""
+    if wrong := plain_paths.complaint(ROOT, cache.root):
+        return [wrong]
     lacking = machine.supply(machine.BUILDING, cache)
     if not machine.can_install():
         lacking += machine.lacking(machine.RUNNING)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
 
+from deploy.local import plain_paths
 from deploy.local.private_files import private_folder, write_private
 from enginedge.errors import Misconfigured
 from enginedge.platform import Platform, load_platform
@@ -97,7 +98,10 @@ def local() -> Local:
     """The installation that the environment points at (``ENGINEDGE_ROOT``, ``ENGINEDGE_STATE``).
 
     Raises:
-        Misconfigured: the bootstrap has not run.
+        Misconfigured: the bootstrap has not run, or a path is one that a shell would read in a way of its own.
     """
     here = settings()
+    if wrong := plain_paths.complaint(here.root, here.state, here.secrets):
+        what, _, remedy = wrong.partition(": ")
+        raise Misconfigured(what, remedy=remedy)
     return Local(here, load_platform(here.root / "deploy" / "platform.yaml"), here.toolchain())

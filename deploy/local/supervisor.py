@@ -20,7 +20,7 @@ import yaml
 from deploy.local import remains
 from deploy.local.layout import Local
 from deploy.local.private_files import private_folder, write_private
-from deploy.local.services import clean_environment
+from deploy.local.services import clean_environment, lineage
 from enginedge.errors import Unavailable
 from enginedge.platform import Service
 
@@ -114,6 +114,7 @@ class Supervisor:
         write_private(path, yaml.safe_dump(configuration(here), sort_keys=False, width=200))
         environment = {
             **clean_environment(here),
+            **lineage.marquez(),
             "PC_SOCKET_PATH": str(here.socket(SOCKET)),
             "PC_LOG_FILE": str(here.log("supervisor")),
             "PC_DISABLE_DOTENV": "1",

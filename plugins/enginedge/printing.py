@@ -20,8 +20,11 @@ def print_json(value: Any) -> None:
 
 
 def console() -> Console:
-    """Standard output; where no terminal says how wide it is, a row stays on one line, for grep."""
-    return Console(width=None if sys.stdout.isatty() else WIDE)
+    """Standard output; where no terminal says how wide it is, a row stays on one line, for grep.
+
+    What is in brackets is printed as it is: a reason that names ``[/127.0.0.1:9083]`` is no markup.
+    """
+    return Console(width=None if sys.stdout.isatty() else WIDE, markup=False, emoji=False)
 
 
 def print_table(table: Table) -> None:

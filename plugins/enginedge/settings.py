@@ -55,7 +55,7 @@ class Settings:
         suffix = service if port == "main" else f"{service}_{port}"
         suffix = suffix.upper().replace("-", "_")
         given = os.environ.get(f"ENGINEDGE_PORT_{suffix}", "")
-        if given and not given.isdigit():
+        if given and not (given.isascii() and given.isdigit() and 1 <= int(given[:6]) <= 65535):
             raise Misconfigured(
                 f"{given!r} is no port", where=f"ENGINEDGE_PORT_{suffix}", remedy="give a number from 1 to 65535"
             )
@@ -79,7 +79,7 @@ class Settings:
         for folder in (self.state, self.root / ".state"):
             path = folder / "toolchain.json"
             if path.exists():
-                return dict(json.loads(path.read_text()))
+                return _tools(path)
         raise Misconfigured(
             "the tools are not installed", where=str(self.state / "toolchain.json"), remedy="run `make up`"
         )
@@ -98,6 +98,12 @@ class Settings:
             raise Misconfigured(
                 f"the secret {name!r} is missing", where=str(path), remedy="run `make up`, which generates it"
             ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise Misconfigured(
+                f"the secret {name!r} can't be read ({type(error).__name__})",
+                where=str(path),
+                remedy="give the file its owner, or its content, back",
+            ) from None
         if stat.S_IMODE(mode) & 0o077:
             raise Misconfigured(
                 f"the secret {name!r} can be read by others", where=str(path), remedy=f"chmod 600 {path}"
@@ -105,6 +111,15 @@ class Settings:
         if not value:
             raise Misconfigured(f"the secret {name!r} is empty", where=str(path), remedy="delete it and run `make up`")
         return value
+
+
+def _tools(path: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads(path.read_text()))
+    except (ValueError, TypeError):
+        raise Misconfigured(
+            "the list of tools is damaged", where=str(path), remedy="delete it and run `make up`"
+        ) from None
 
 
 @lru_cache(maxsize=1)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote
 
 import httpx
@@ -69,8 +70,22 @@ async def _summary(airflow: httpx.AsyncClient, run: str) -> Mapping[str, Any] | 
     if answer.is_error:
         return None
     value = answer.json()["value"]
-    found = json.loads(value) if isinstance(value, str) else value
-    return found if isinstance(found, Mapping) else None
+    with suppress(ValueError):  # a text that is no JSON is no summary
+        found = json.loads(value) if isinstance(value, str) else value
+        return found if _is_summary(found) else None
+    return None
+
+
+def _is_summary(found: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether the page can show it: whoever may write an XCom may leave anything."""
+    if not isinstance(found, Mapping):
+        return False
+    links = found.get("links", {})
+    return (
+        all(isinstance(found.get(part, []), list) for part in ("tables", "marts"))
+        and isinstance(links, Mapping)
+        and all(isinstance(address, str) for address in links.values())
+    )
 
 
 def _refusal(answer: httpx.Response) -> HTMLResponse:

@@ -59,7 +59,10 @@ DEPARTURES = {
 def relays(new_conninfo: Any) -> Iterator[dict[str, TestClient]]:
     """One relay for each of the three databases of the recording, all empty."""
     databases = {name: Database(new_conninfo()) for name in "ABC"}
-    yield {name: TestClient(application(database, NAMES)) for name, database in databases.items()}
+    yield {
+        name: TestClient(application(database, NAMES), base_url="http://127.0.0.1")
+        for name, database in databases.items()
+    }
     for database in databases.values():
         database.close()
 

@@ -165,6 +165,36 @@ def test_a_contract_is_read_whole(tmp_path: Path) -> None:
         ("description: Size.", "description:", "it has no description", "- name: size"),
         ("id: test", "id: test\nunheard_of: 1", "unheard_of: Extra inputs are not permitted", "unheard_of"),
         ("status: active", "status: [", "it is no YAML", ""),
+        ("status: active", "status: \0", "it is no YAML", ""),
+        ("status: active", f"status: {'[' * 5000}", "it is", ""),
+        ("required: true", "requird: true", "schema.0.properties.3.requird: the standard knows no such", "requird"),
+        ("minimum: 0", "minimum: 2020-01-01", "size can't have the minimum datetime.date(2020, 1, 1)", "minimum"),
+        ("minimum: 0", "maximum: .nan", "size can't have the maximum nan", "maximum"),
+        ("minimum: 0", 'minimum: "0 OR true"', "size can't have the minimum '0 OR true'", "minimum"),
+        ("minimum: 0", "minimum: true", "size can't have the minimum True", "minimum"),
+        ("minimum: 0", "minLength: -1", "size can't have the minLength -1", "minLength"),
+        ("minimum: 0", "pattern: 5", "size can't have the pattern 5", "pattern"),
+        (
+            "        physicalType: date\n",
+            "        physicalType: date\n        logicalTypeOptions:\n          minimum: 5\n",
+            "made_on can't have the minimum 5",
+            "minimum: 5",
+        ),
+        ("name: size", "name: si`ze", "a column can't be called 'si`ze'", "name: si`ze"),
+        (
+            "name: size",
+            "name: thing_id",
+            "there are two columns thing_id",
+            "- name: thing_id\n        logicalType: integer",
+        ),
+        ("value: [things]", "value: things", "its origin is not complete", "customProperties:"),
+        ("- property: container", "- property: box", "its origin is not complete", "customProperties:"),
+        (
+            "classification: personal\n",
+            "classification: personal\n        classification: public\n",
+            "'classification' is said twice",
+            "classification: public\n        enum",
+        ),
         (
             "mustBe: 0\n      - name: colour",
             "mustBe: 1\n      - name: colour",
@@ -178,6 +208,18 @@ def test_what_can_not_be_honoured_is_refused_with_its_line(
 ) -> None:
     written = Written(str(tmp_path / "core.test__things.yaml"), GOOD, lambda text: read(tmp_path, text))
     assert says in written.refused(old, new, at)
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_a_contract(tmp_path: Path) -> None:
+    assert read(tmp_path, "\ufeff" + GOOD) == read(tmp_path, GOOD)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"", b"- a\n"])
+def test_a_file_that_is_no_contract_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "core.test__things.yaml"
+    path.write_bytes(content)
+    with pytest.raises(Misconfigured, match=r"core\.test__things\.yaml"):
+        read_contract(path)
 
 
 def test_a_table_without_a_contract_is_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +53,16 @@ def test_the_declared_lists_are_read_within_a_dags_twenty_milliseconds() -> None
         declared.core_tables()
         taken.append(time.perf_counter() - start)
     assert min(taken) < 0.02
+
+
+@pytest.mark.parametrize(
+    "text", ["", "models:", "models: 5", "- a", "models: [", "models: [5]", "models: [{a: 1}]", "\0"]
+)
+def test_a_file_of_models_that_declares_none_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "marts.yml").write_text(text)
+    monkeypatch.setattr(declared, "project", lambda: tmp_path)
+    with pytest.raises(Misconfigured, match=r"marts\.yml"):
+        declared.marts.__wrapped__()

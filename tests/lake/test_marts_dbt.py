@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
-from enginedge.lake.marts_dbt import Result, judge
+from enginedge.lake import marts_dbt
+from enginedge.lake.marts_dbt import Result, judge, run_dbt
+from enginedge.settings import settings
 
 BUILT = Result("model", "news__daily_topics", "success", "", 0, "q1")
 PASSED = Result("test", "not_null", "pass", "", 0, "q2")
@@ -45,6 +49,21 @@ def test_only_a_fault_that_may_pass_is_worth_another_try(message: str, kind: typ
 def test_an_error_outweighs_a_failing_test() -> None:
     with pytest.raises(Misconfigured):
         judge("news__daily_topics", [wrong("broken SQL"), Result("test", "unique_rows", "fail", "", 1, "")])
+
+
+def test_results_that_were_not_written_to_their_end_are_worth_another_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "dbt" / "mart_next" / "news__daily_topics"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("ENGINEDGE_STATE", str(tmp_path))
+    monkeypatch.setattr(
+        marts_dbt, "_DBT", f"open({str(folder / 'run_results.json')!r}, 'w').write('{{\"results\": [{{\"un')"
+    )
+    settings.cache_clear()
+    with pytest.raises(Unavailable, match="the model news__daily_topics: it was ended while it wrote"):
+        run_dbt("news__daily_topics", "core", "mart_next")
+    settings.cache_clear()
 
 
 def test_a_model_that_dbt_does_not_know_is_not_a_success() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,7 +11,9 @@ import pytest
 
 from enginedge.errors import Misconfigured
 from enginedge.lake import read_only_catalog
+from enginedge.settings import settings
 
+READ = read_only_catalog._read
 METADATA = {"format-version": 2, "refs": {"main": {"snapshot-id": 1}, "night_20261123_1": {"snapshot-id": 2}}}
 
 
@@ -47,15 +51,35 @@ def test_what_is_not_open_is_not_there(path: str) -> None:
         ask(path)
 
 
-def test_over_the_wire_a_write_is_refused_and_a_missing_table_is_named_as_iceberg_names_it() -> None:
+@pytest.fixture
+def address() -> Iterator[str]:
     server = read_only_catalog.start()
-    address = f"http://127.0.0.1:{server.server_port}/v1"
-    try:
-        assert httpx.get(f"{address}/namespaces").json() == {"namespaces": [["core"], ["mart"]]}
-        missing = httpx.get(f"{address}/namespaces/core/tables/mongodb__users")
-        assert (missing.status_code, missing.json()["error"]["type"]) == (404, "NoSuchTableException")
-        assert httpx.delete(f"{address}/namespaces/core/tables/kafka__service_events").status_code == 501
-        assert httpx.post(f"{address}/namespaces", json={"namespace": ["mine"]}).status_code == 501
-    finally:
-        server.shutdown()
-        server.server_close()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_store_that_does_not_answer_is_told_over_the_wire(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_only_catalog, "_read", READ)
+    monkeypatch.setenv("ENGINEDGE_PORT_MINIO", "1")
+    monkeypatch.setenv("ENGINEDGE_SECRETS", str(tmp_path))
+    (tmp_path / "minio-analyst").write_text("unused")
+    (tmp_path / "minio-analyst").chmod(0o600)
+    settings.cache_clear()
+    told = httpx.get(f"{address}/namespaces/core/tables/kafka__service_events", timeout=60)
+    settings.cache_clear()
+    assert (told.status_code, told.json()["error"]["type"]) == (503, "ServiceUnavailableException")
+
+
+def test_a_page_that_calls_this_machine_by_another_name_is_told_nothing(address: str) -> None:
+    assert httpx.get(f"{address}/namespaces", headers={"host": "evil.example:80"}).status_code == 403
+
+
+def test_over_the_wire_a_write_is_refused_and_a_missing_table_is_named_as_iceberg_names_it(address: str) -> None:
+    assert httpx.get(f"{address}/namespaces").json() == {"namespaces": [["core"], ["mart"]]}
+    missing = httpx.get(f"{address}/namespaces/core/tables/mongodb__users")
+    assert (missing.status_code, missing.json()["error"]["type"]) == (404, "NoSuchTableException")
+    assert httpx.delete(f"{address}/namespaces/core/tables/kafka__service_events").status_code == 501
+    assert httpx.post(f"{address}/namespaces", json={"namespace": ["mine"]}).status_code == 501

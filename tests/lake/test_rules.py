@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from enginedge.lake.rules import (
@@ -54,6 +56,31 @@ def test_unique_asks_for_the_values_that_stand_in_more_than_one_row() -> None:
     assert rule.offenders(Dialect.TRINO, "core.x") == (
         'SELECT count(*) FROM (SELECT "a", "b" FROM core.x GROUP BY "a", "b" HAVING count(*) > 1) AS offenders'
     )
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "fits"),
+    [
+        ("decimal(18,8)", "1e-2", True),
+        ("decimal(18,8)", "1e-100000000", False),  # engines would compute a power of ten of a hundred million digits
+        ("double", "1.7e99", True),
+        ("double", "-1e+300", True),
+        ("double", "9.99e307", True),
+        ("double", "5e-324", True),
+        ("double", "1e308", False),
+        ("double", "99e307", False),
+        ("double", "1e999", False),  # infinite
+        ("double", "9" * 400, False),
+        ("date", "0100-01-01", True),
+        ("date", "0000-01-01", False),
+        ("timestamp", "2024-02-29T23:59:59.123456789+14:00", True),
+        ("timestamp", "0001-01-01T00:00:00+14:00", False),
+        ("timestamp", "9999-12-31T23:59:59-01:00", False),
+    ],
+)
+def test_a_value_that_no_reader_could_hold_has_not_the_shape_of_its_type(type_: str, value: str, fits: bool) -> None:
+    (shape,) = re.findall(r"regexp_like\(a, '(.*?)'\)", Type("a", type_).cast(Dialect.TRINO, "a"))
+    assert (re.search(shape, value) is not None) == fits
 
 
 def test_without_rules_nothing_is_broken() -> None:

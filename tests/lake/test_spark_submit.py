@@ -24,6 +24,7 @@ import pytest
 from enginedge.errors import Misconfigured, Unavailable, Violated
 from enginedge.lake import spark
 from enginedge.settings import settings
+from spark_jobs import run as spark_job
 from tests.installation import ROOT
 
 DONE = {"table": "core.x", "step": "done", "raw": 1}
@@ -119,12 +120,31 @@ def test_argv_and_environment_hold_no_secret_and_the_properties_are_its_owners_a
     submit(full_refresh=True)
     argv = (installation / "argv").read_text().splitlines()
     assert argv[0] == "--properties-file"
-    assert argv[-7:] == ["--source", "mongodb", "--night", "2026-11-23", "--run", "r", "--full-refresh"]
+    assert argv[-4:] == ["--source=mongodb", "--night=2026-11-23", "--run=r", "--full-refresh"]
     assert "hunter2" not in (installation / "env").read_text()
     properties = installation / "properties"
     assert stat.S_IMODE(properties.stat().st_mode) == 0o600
     assert "spark.app.name mongodb.2026-11-23\n" in properties.read_text()
     assert list((installation / "run" / "spark").iterdir()) == [], "the properties are gone when the application is"
+
+
+def test_a_run_that_is_called_like_an_option_is_still_a_run(installation: Path) -> None:
+    spark_submit(installation, f'printf "%s\\n" "$@" > "$ENGINEDGE_STATE/argv"\n{says(DONE)}')
+    submit(run="--table")
+    asked = spark_job._asked((installation / "argv").read_text().splitlines()[-3:])
+    assert (asked.source, asked.night, asked.run, asked.table) == ("mongodb", "2026-11-23", "--table", [])
+
+
+def test_what_is_left_of_attempts_long_ago_is_removed(installation: Path) -> None:
+    spark_submit(installation, says(DONE))
+    left = [installation / part / "spark" / name for part in ("log", "run") for name in ("old", "young")]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+        days = spark.KEPT_DAYS + (1 if path.name == "old" else -1)
+        os.utime(path, (time.time() - days * 86_400,) * 2)
+    submit()
+    assert [path.exists() for path in left] == [False, True, False, True]
 
 
 def test_the_parent_run_is_handed_on(installation: Path, monkeypatch: pytest.MonkeyPatch) -> None:

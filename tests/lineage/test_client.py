@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
+import string
 import threading
 import time
 import uuid
@@ -23,7 +26,7 @@ from enginedge.lineage.application import application
 from enginedge.lineage.database import Database
 from enginedge.lineage.store import take
 from tests.lineage.conftest import NAMES
-from tests.lineage.events import HIVE, dataset, event
+from tests.lineage.events import HIVE, body, dataset, event
 from tests.lineage.postgres import free_port
 
 
@@ -127,13 +130,51 @@ def test_while_postgres_is_down_a_post_is_refused_with_503(relay: str) -> None:
     transport = httpx.ASGITransport(app)
 
     async def post() -> httpx.Response:
-        async with httpx.AsyncClient(transport=transport, base_url="http://relay") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return await client.post("/api/v1/lineage", json=event().body)
 
     answer = asyncio.run(post())
     nowhere.close()
     assert answer.status_code == 503
     assert "PostgreSQL" in answer.json()["message"]
+
+
+def test_a_foreign_page_can_neither_write_here_nor_read_under_a_name_of_its_own(relay: str, database: Database) -> None:
+    take(database, [event(outputs=[dataset("core.x", "a")])])
+    tag = f"{relay}/api/v1/namespaces/test/jobs/job/tags/EVIL"
+    assert httpx.post(tag, headers={"origin": "https://evil.example"}).status_code == 403
+    assert httpx.post(tag, headers={"origin": "null"}).status_code == 403
+    port = httpx.URL(relay).port
+    assert httpx.get(f"{relay}/api/v1/namespaces", headers={"host": f"evil.example:{port}"}).status_code == 403
+    assert httpx.get(f"{relay}/api/v1/namespaces", headers={"host": f"localhost:{port}"}).status_code == 200
+    assert httpx.post(tag.replace("EVIL", "OWN"), headers={"origin": relay}).json()["tags"] == ["OWN"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/v1/search?q=%00"),
+        ("GET", "/api/v1/search?q=x&after=2026-13-45"),
+        ("GET", "/api/v1/namespaces/test/jobs/a%00b"),
+        ("GET", "/api/v1/lineage?nodeId=dataset:a:b%00"),
+        ("POST", "/api/v1/jobs/runs/00000000-0000-0000-0000-000000000001/complete?at=yesterday"),
+    ],
+)
+def test_a_value_that_can_not_be_asked_for_is_the_askers_fault(relay: str, method: str, path: str) -> None:
+    answer = httpx.request(method, relay + path)
+    assert (answer.status_code, answer.json()["code"]) == (400, 400)
+
+
+def test_an_event_that_can_not_be_stored_is_refused_and_not_asked_for_again(relay: str) -> None:
+    long = "".join(random.Random(7).choices(string.ascii_letters, k=9000))
+    assert httpx.post(f"{relay}/api/v1/lineage", json=body(job=long)).status_code == 422
+
+
+@pytest.mark.parametrize("depth", [100, 250, 500, 900, 5000])
+def test_an_event_is_taken_or_refused_however_deep_it_is(relay: str, depth: int) -> None:
+    deep = json.dumps(body(facets={"x": {"a@b": "DEEP"}})).replace('"DEEP"', "[" * depth + "]" * depth)
+    answer = httpx.post(f"{relay}/api/v1/lineage", content=deep, headers={"content-type": "application/json"})
+    assert answer.status_code == 201 or "nested too deeply" in answer.text or "not JSON" in answer.text
 
 
 def test_many_senders_at_once_are_all_stored(relay: str, database: Database) -> None:

@@ -75,6 +75,12 @@ def test_a_huge_facet_is_marked_as_left_out_and_a_huge_statement_is_kept() -> No
     assert "query" in read_event(json.dumps(raw), NAMES).body["job"]["facets"]["sql"]
 
 
+def test_what_was_typed_into_the_form_of_a_run_is_left_out() -> None:
+    told = {**MARKS, "dagRun": {"dag_id": "refresh_lake", "conf": {"passwrod": "s3cret"}}}
+    kept = event(facets={"airflowDagRun": told, "airflow": told}).body["run"]["facets"]
+    assert kept["airflowDagRun"]["dagRun"] == kept["airflow"]["dagRun"] == {"dag_id": "refresh_lake"}
+
+
 def test_a_trino_query_that_only_reads_is_not_worth_keeping() -> None:
     reads = {"trino_query_context": {**MARKS, "query_type": "SELECT"}}
     assert not event("START", facets=reads).is_worth_keeping
@@ -103,6 +109,22 @@ def test_the_name_that_the_producer_used_is_kept_as_a_symlink() -> None:
     assert [link["name"] for link in read["facets"]["symlinks"]["identifiers"]] == ["core/x"]
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgres://bob:s3cret@db:5432",
+        "postgres://bob:s3cret@s3cret@db:5432",
+        "jdbc:pg://db/x?user=bob&password=s3cret",
+    ],
+)
+def test_a_login_is_nowhere_in_what_is_stored(address: str) -> None:
+    source = {**MARKS, "name": address, "uri": f"{address}/x"}
+    wanted = body(facets={"errorMessage": {**MARKS, "message": f"no answer from {address}", "stackTrace": address}})
+    wanted["inputs"] = [dataset("public.x", namespace=address.partition("?")[0], dataSource=source)]
+    read = read_event(json.dumps(wanted).replace("/", "\\/"), NAMES)
+    assert "s3cret" not in json.dumps(read.body) + str(read.aliases)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
@@ -118,11 +140,15 @@ PLACES = [
     "run.facets",
     "run.facets.parent",
     "run.facets.parent.job",
+    "run.facets.parent.root",
+    "run.facets.trino_query_context",
     "run.facets.nominalTime",
     "job.name",
     "job.facets",
     "job.facets.sql",
     "job.facets.jobType",
+    "job.facets.jobType.integration",
+    "job.facets.documentation",
     "inputs.0",
     "inputs.0.name",
     "inputs.0.facets",
@@ -131,11 +157,17 @@ PLACES = [
     "outputs.0.facets.columnLineage",
     "outputs.0.facets.columnLineage.fields",
     "outputs.0.facets.columnLineage.fields.a",
+    "outputs.0.outputFacets",
+    "outputs.0.facets.dataSource",
     "outputs.0.facets.symlinks",
+    "outputs.0.facets.symlinks.identifiers.0.namespace",
     "outputs.0.facets.columnLineage.fields.a.inputFields.0",
     "outputs.0.facets.columnLineage.dataset",
     "schemaURL",
 ]
+
+
+LINKS = {**MARKS, "identifiers": [{"namespace": HIVE, "name": "core.y", "type": "TABLE"}]}
 
 
 @given(st.sampled_from(PLACES), JSON)
@@ -144,14 +176,17 @@ def test_whatever_stands_in_an_event_it_is_read_or_refused_never_a_crash(place: 
     whole: Any = body(
         facets=parent,
         inputs=[dataset("raw.x", "a")],
-        outputs=[dataset("core.x", "a", lineage={"a": [(HIVE, "raw.x", "a")]})],
+        outputs=[dataset("core.x", "a", lineage={"a": [(HIVE, "raw.x", "a")]}, symlinks=LINKS)],
+        integration="SPARK",
     )
     at, (*way, last) = whole, place.split(".")
     for step in way:
         at = at[int(step)] if step.isdigit() else at[step]
     at[int(last) if last.isdigit() else last] = value
     with suppress(Refused):
-        told_by(read_event(json.dumps(whole), NAMES))
+        read = read_event(json.dumps(whole), NAMES)
+        assert read.is_worth_keeping in (True, False)
+        told_by(read)
 
 
 @given(st.datetimes(datetime(1970, 1, 2), datetime(9998, 1, 1), timezones=st.just(UTC)))

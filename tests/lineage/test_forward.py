@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 
@@ -95,6 +96,22 @@ def test_an_event_that_only_breaks_a_marquez_that_is_well_is_given_up_in_the_end
             forwarder.send_pending()
     forwarder.send_pending()
     assert outcomes(database) == ["refused", "done"]
+
+
+def test_a_login_in_the_address_of_marquez_is_not_told(database: Database) -> None:
+    take(database, [event()])
+    with pytest.raises(Unavailable) as failure:
+        Forwarder(database, f"http://bob:s3cret@127.0.0.1:{free_port()}").send_pending()
+    assert "s3cret" not in str(failure.value)
+
+
+def test_an_address_that_is_none_is_told_of_and_ends_no_thread(database: Database) -> None:
+    take(database, [event()])
+    forwarder = Forwarder(database, "http://marquez:port", longest_pause_s=0.1)
+    with forwarder.running():
+        _until(lambda: "InvalidURL" in forwarder.state()["trouble"])
+        assert "forwarder" in [thread.name for thread in threading.enumerate()]
+    assert outcomes(database) == ["pending"]
 
 
 def test_without_a_marquez_everything_waits(database: Database) -> None:

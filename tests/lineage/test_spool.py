@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
+import string
 import time
 from pathlib import Path
 
@@ -101,6 +103,50 @@ def test_a_value_that_postgres_refuses_does_not_keep_its_file_back(spool: Spool,
     assert again(spool).read() == 0
     with spool.database.reading() as connection:
         assert connection.execute("select 1 from run where id = %s", [run_of("b")]).fetchone()
+
+
+def test_a_name_too_long_for_an_index_does_not_keep_its_file_back(spool: Spool, folder: Path) -> None:
+    long = "".join(random.Random(7).choices(string.ascii_letters, k=9000))
+    named = json.loads(line("x"))
+    named["job"]["name"] = long
+    told_of = json.loads(line("y")) | {"outputs": [dataset(f"core.{long}")]}
+    (folder / "x.ndjson").write_text("".join(json.dumps(each) + "\n" for each in (named, told_of)) + line("b"))
+    assert spool.read() == 1
+    assert len(list((folder / "rejected").iterdir())) == 2
+
+
+def test_a_file_may_be_called_anything(spool: Spool, folder: Path) -> None:
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff\xfe.ndjson")).write_text(line("a") + "{broken\n")
+    assert spool.read() == 1
+    assert len(list((folder / "rejected").iterdir())) == 1
+
+
+def test_a_login_in_a_line_that_was_set_aside_is_not_kept(spool: Spool, folder: Path) -> None:
+    (folder / "x.ndjson").write_text('{"broken": "postgres://bob:s3cret@db"\n')
+    spool.read()
+    (aside,) = (folder / "rejected").iterdir()
+    assert "s3cret" not in aside.read_text()
+
+
+def test_the_reader_outlives_what_it_did_not_expect(
+    spool: Spool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("enginedge.lineage.spool.POLL_S", 0.01)
+    real = spool.read
+    failures = iter([RuntimeError("unheard of")])
+
+    def read() -> int:
+        for failure in failures:
+            raise failure
+        return real()
+
+    spool.read = read  # type: ignore[method-assign]
+    (folder / "a.ndjson").write_text(line("a"))
+    with spool.running():
+        until = time.monotonic() + 20
+        while not stored(spool.database) and time.monotonic() < until:
+            time.sleep(0.05)
+    assert stored(spool.database) == 1
 
 
 def test_what_is_spooled_while_postgres_is_down_is_read_when_it_is_back(spool: Spool, folder: Path) -> None:

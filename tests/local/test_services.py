@@ -30,12 +30,29 @@ def launches(installation: Local, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     return {name: service.prepare(installation) for name, service in SERVICES.items()}
 
 
+def test_the_relay_and_no_other_service_is_told_where_marquez_is(
+    installation: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARQUEZ_URL", "http://marquez:5000")
+    assert SERVICES["lineage"].prepare(installation).environment == {"MARQUEZ_URL": "http://marquez:5000"}
+    assert "MARQUEZ_URL" not in clean_environment(installation)
+
+
 def test_no_secret_is_in_a_command_or_an_environment(installation: Local, launches: dict[str, Launch]) -> None:
     secrets = secret_values(installation.settings.secrets)
     assert secrets
     for name, launch in launches.items():
         shown = " ".join([*launch.argv, *launch.environment.values()])
         assert [secret for secret, value in secrets.items() if value in shown] == [], name
+
+
+def test_sparks_master_takes_no_orders_over_http(launches: dict[str, Launch]) -> None:
+    told = launches["spark-master"].environment["SPARK_DAEMON_JAVA_OPTS"].split()
+    assert {
+        "-Dspark.master.rest.enabled=false",
+        "-Dspark.ui.killEnabled=false",
+        "-Dspark.master.ui.decommission.allow.mode=DENY",
+    } <= set(told)
 
 
 def test_every_generated_file_is_private(installation: Local, launches: dict[str, Launch]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -27,6 +27,12 @@ def test_a_number_that_makes_no_sense_is_misconfigured(count: int, scale: float)
 def test_a_night_that_is_not_over_is_refused() -> None:
     with pytest.raises(Misconfigured, match="is not over"):
         nights_until(last_night() + timedelta(days=1), 1, 1.0, 7)
+
+
+def test_a_night_of_another_age_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="too long ago"):
+        nights_until(date(1, 1, 3), 1, 1.0, 7)
+    assert nights_until(date(2024, 2, 29), 1, 1.0, 7)[0].before(1).date == date(2024, 2, 28)
 
 
 def test_a_date_that_is_none_is_named_with_the_option_and_the_remedy() -> None:

@@ -121,10 +121,13 @@ def set_up(local: Local) -> None:
 
 
 def _set_up_role(connection: psycopg.Connection, role: str, password: str) -> None:
+    """What is sent is the password's SCRAM verifier: a statement that fails, on a full disk say, stands in the log."""
     from psycopg import sql
+
+    verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
 
     exists = connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
     statement = sql.SQL("{} role {} login password {}").format(
-        sql.SQL("alter" if exists else "create"), sql.Identifier(role), sql.Literal(password)
+        sql.SQL("alter" if exists else "create"), sql.Identifier(role), sql.Literal(verifier)
     )
     connection.execute(statement)

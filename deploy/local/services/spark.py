@@ -24,6 +24,16 @@ logger.deploy.level = info
 # Some of Spark's pages show an application's settings: what looks like a secret is painted over.
 REDACTED = r"(?i)secret|password|passwd|token|credential|access[.]?key|jaas|uri"
 
+# By default a server on a port of its own runs what it is sent, and the master's page ends applications and workers.
+# Neither asks who it is: any page in a browser on this machine could be it.
+CLOSED = " ".join(
+    (
+        "-Dspark.master.rest.enabled=false",
+        "-Dspark.ui.killEnabled=false",
+        "-Dspark.master.ui.decommission.allow.mode=DENY",
+    )
+)
+
 
 def prepare_master(local: Local) -> Launch:
     """The master, with its page beside it."""
@@ -49,7 +59,7 @@ def _daemon(local: Local, main: str, arguments: list[str]) -> Launch:
     environment = {
         **application_environment(local),
         "SPARK_DAEMON_MEMORY": "256m",
-        "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+        "SPARK_DAEMON_JAVA_OPTS": f"{CLOSED} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
         "-Dspark.worker.cleanup.enabled=true -Dspark.worker.cleanup.appDataTtl=86400",
         "SPARK_PUBLIC_DNS": HOST,
     }

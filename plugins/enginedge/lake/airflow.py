@@ -6,6 +6,7 @@ Protocol: Airflow's stable REST API v2 (``/auth/token``, ``/api/v2/dags/…``).
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,8 +20,13 @@ from enginedge.errors import Misconfigured, Unavailable, Violated
 from enginedge.settings import settings
 
 DAG = "refresh_lake"
+LOGIN = "/auth/token"
 FINAL = {"success", "failed"}
 FOLLOW_FOR_S = 3600.0
+
+
+class _There(Misconfigured):
+    """What was to be made is there already."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Airflow:
         self.url = settings().endpoint("airflow-api").url
         self._client = httpx.Client(base_url=self.url, timeout=30)
         passwords = json.loads(settings().secret("airflow-passwords.json"))
-        login = self._call("POST", "/auth/token", json={"username": "admin", "password": passwords["admin"]})
+        login = self._call("POST", LOGIN, json={"username": "admin", "password": passwords["admin"]})
         self._client.headers["Authorization"] = f"Bearer {login['access_token']}"
 
     @retry(
@@ -65,7 +71,10 @@ class Airflow:
                 f"{method} {path} answered {answer.status_code}", where=self.url, remedy="run `make logs S=airflow-api`"
             )
         if answer.is_error:
-            raise Misconfigured(f"{method} {path} answered {answer.status_code}: {answer.text[:300]}", where=self.url)
+            # What refuses a login may repeat it.
+            said = "" if path == LOGIN else f": {answer.text[:300]}"
+            kind = _There if answer.status_code == httpx.codes.CONFLICT else Misconfigured
+            raise kind(f"{method} {path} answered {answer.status_code}{said}", where=self.url)
         return dict(answer.json())
 
     def _run(self, found: dict[str, Any]) -> Run:
@@ -74,14 +83,21 @@ class Airflow:
 
     def ensure_run(self, night: str, conf: dict[str, Any]) -> Run:
         """The run of ``night`` that is under way or succeeded; a new one where all failed or there is none."""
-        known = self._call("GET", f"/api/v2/dags/{DAG}/dagRuns", params={"limit": 200, "order_by": "-start_date"})
-        mine = [run for run in known["dag_runs"] if run["dag_run_id"].startswith(f"command_line__{night}__")]
-        alive = [run for run in mine if run["state"] != "failed"]
-        if alive:
+        mine = self._runs_of(night)
+        if alive := [run for run in mine if run["state"] != "failed"]:
             return self._run(alive[0])
         self._call("PATCH", f"/api/v2/dags/{DAG}", json={"is_paused": False})
-        body = {"dag_run_id": f"command_line__{night}__{len(mine) + 1}", "logical_date": None, "conf": conf}
-        return self._run(self._call("POST", f"/api/v2/dags/{DAG}/dagRuns", json=body))
+        tries = [int(run["dag_run_id"].rpartition("__")[2]) for run in mine]
+        body = {"dag_run_id": f"command_line__{night}__{max(tries, default=0) + 1}", "logical_date": None, "conf": conf}
+        try:
+            return self._run(self._call("POST", f"/api/v2/dags/{DAG}/dagRuns", json=body))
+        except _There:  # by somebody who asked at the same time, or by us, who did not hear the answer
+            return self._run(self._call("GET", f"/api/v2/dags/{DAG}/dagRuns/{body['dag_run_id']}"))
+
+    def _runs_of(self, night: str) -> list[dict[str, Any]]:
+        known = self._call("GET", f"/api/v2/dags/{DAG}/dagRuns", params={"limit": 200, "order_by": "-start_date"})
+        ours = re.compile(rf"command_line__{re.escape(night)}__\d{{1,9}}")
+        return [run for run in known["dag_runs"] if ours.fullmatch(run["dag_run_id"])]
 
     def follow(self, run: Run, say: Callable[[str], None]) -> None:
         """Return when ``run`` has succeeded, telling ``say`` of every task that changes its state.

@@ -75,9 +75,15 @@ def marts() -> tuple[Mart, ...]:
 
     path = project() / "models" / "marts.yml"
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with path.open() as file:
-        declared = yaml.load(file, Loader=loader)  # noqa: S506 - either loader is the safe one
-    return tuple(_mart(model, path) for model in declared["models"])
+    try:
+        with path.open(encoding="utf-8") as file:
+            models = yaml.load(file, Loader=loader)["models"]  # noqa: S506 - either loader is the safe one
+        return tuple(_mart(model, path) for model in models)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        said = " ".join(str(error).split())
+        raise Misconfigured(
+            f"it does not declare models ({type(error).__name__}: {said})", where=str(path), remedy="mend the file"
+        ) from error
 
 
 def mart(name: str) -> Mart:
@@ -106,7 +112,7 @@ def _mart(model: dict[str, Any], path: Path) -> Mart:
             measure=meta["measure"],
             equals=meta["equals"],
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise Misconfigured(f"the model {name!r} lacks {error}", where=str(path), remedy="declare it") from error
     except FileNotFoundError:
         raise Misconfigured(f"the model {name!r} has no SQL", where=str(statement), remedy="write it") from None

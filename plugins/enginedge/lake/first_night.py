@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
@@ -54,7 +54,7 @@ def run(scale: float, say: Callable[[str], None]) -> FirstNight:
     began = datetime.now(UTC)
     night = read_request(None, began).night
     seeding.seed(
-        seeding.nights_until(seeding.last_night(), 1, scale, WORLD),
+        seeding.nights_until(date.fromisoformat(night), 1, scale, WORLD),
         lambda seeded, store: say(f"seeding {seeded.date} into {store}"),
     )
     airflow = Airflow()

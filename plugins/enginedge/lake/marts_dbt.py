@@ -65,7 +65,12 @@ def run_dbt(model: str, core_schema: str, next_schema: str) -> tuple[Result, ...
     )
     if not results.exists():
         raise _named(f"the model {model}", " ".join(said) or "it ended without a word")
-    found = tuple(_read(result) for result in json.loads(results.read_text())["results"])
+    try:
+        found = tuple(_read(result) for result in json.loads(results.read_text())["results"])
+    except ValueError:
+        raise Unavailable(
+            "it was ended while it wrote its results", where=f"the model {model}", remedy="build the mart again"
+        ) from None
     judge(model, found)
     return found
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from enginedge.errors import Unavailable, Violated
+from enginedge.errors import Unavailable, Violated, full_disks_named
 from enginedge.lake import declared, landing, marts, source_lineage, spark, spark_master, trino
 from enginedge.lake.contracts import contract
 from enginedge.lake.counts import MartTotal, Summary, TableCounts
@@ -37,7 +37,8 @@ def refresh_source(
         if not counts:
             done = spark.submit(source, night, run, full_refresh, tell)
             counts = [TableCounts.from_facts(facts) for facts in done]
-    source_lineage.emit(counts, night)
+    with full_disks_named(str(settings().spool)):
+        source_lineage.emit(counts, night)
     if source == landing.SOURCE:
         landing.ensure_external_tables()
     return counts

@@ -12,15 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from enginedge.errors import Misconfigured, Where
 from enginedge.lake.contracts import LAYERS, Column, Contract, Origin, Partition
+from enginedge.lake.document import Document, Path_
 from enginedge.lake.odcs_rules import rules_of_column, rules_of_table
 
 if TYPE_CHECKING:
-    import yaml
     from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
-
-Path_ = tuple[str | int, ...]
 
 LOGICAL = {
     "string": "string",
@@ -34,57 +31,9 @@ LOGICAL = {
     "array<string>": "array",
 }
 DECIMAL = re.compile(r"decimal\(\d{1,2},\d{1,2}\)")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CLASSIFICATIONS = ("public", "internal", "personal")
 TRANSFORMS = ("identity", "day", "month")
-
-
-class Document:
-    """One YAML file: its values, and the line that each of them stands on."""
-
-    def __init__(self, path: Path) -> None:
-        import yaml
-
-        self.path = path
-        try:
-            text = path.read_text()
-        except FileNotFoundError:
-            raise Misconfigured(
-                f"there is no contract of {path.stem}", where=str(path), remedy="write it, or mend the table's name"
-            ) from None
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
-        try:
-            self._node: yaml.Node | None = loader.get_single_node()
-            self.values: Any = loader.construct_document(self._node) if self._node else None
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            raise Misconfigured(
-                f"it is no YAML: {getattr(error, 'problem', error)}",
-                where=Where(str(path), mark.line + 1 if mark else None),
-                remedy="mend the file",
-            ) from None
-        finally:
-            loader.dispose()
-
-    def line(self, at: Path_) -> int:
-        """The line of the value at ``at``, or of the nearest one above it that exists."""
-        import yaml
-
-        node = self._node
-        line = 1
-        for step in at:
-            if isinstance(node, yaml.MappingNode):
-                found = [(key, value) for key, value in node.value if key.value == step]
-                if not found:
-                    return line
-                line, node = found[0][0].start_mark.line + 1, found[0][1]
-            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-                node = node.value[step]
-                line = node.start_mark.line + 1
-        return line
-
-    def wrong(self, what: str, at: Path_, remedy: str) -> Misconfigured:
-        """The failure that points at ``at``."""
-        return Misconfigured(what, where=Where(str(self.path), self.line(at)), remedy=remedy)
 
 
 def read_contract(path: Path) -> Contract:
@@ -111,11 +60,29 @@ def _model(document: Document) -> OpenDataContractStandard:
     if not isinstance(document.values, dict):
         raise document.wrong("it holds no mapping", (), "write a contract")
     try:
-        return OpenDataContractStandard(**document.values)
+        odcs = OpenDataContractStandard.model_validate(document.values)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         dotted = ".".join(str(step) for step in first["loc"])
         raise document.wrong(f"{dotted}: {first['msg']}", first["loc"], "see the standard, ODCS v3") from None
+    taken = odcs.model_dump(by_alias=True, exclude_unset=True)
+    for at in _left_out(document.values, taken, ()):
+        dotted = ".".join(map(str, at))
+        raise document.wrong(f"{dotted}: the standard knows no such field", at, "mend its name, or take it out")
+    return odcs
+
+
+def _left_out(written: Any, taken: Any, at: Path_) -> Iterator[Path_]:
+    """The places of what stands in the file and not in the model, which leaves out what it does not know."""
+    if isinstance(written, dict) and isinstance(taken, dict):
+        for key, value in written.items():
+            if key in taken:
+                yield from _left_out(value, taken[key], (*at, key))
+            else:
+                yield (*at, key)
+    elif isinstance(written, list) and isinstance(taken, list):
+        for index, pair in enumerate(zip(written, taken, strict=True)):
+            yield from _left_out(*pair, (*at, index))
 
 
 def _contract(document: Document, odcs: OpenDataContractStandard, table: SchemaObject) -> Contract:
@@ -131,8 +98,13 @@ def _contract(document: Document, odcs: OpenDataContractStandard, table: SchemaO
         _column(document, column, (*at, "properties", index)) for index, column in enumerate(table.properties or ())
     )
     names = {column.name for column in columns}
+    for index, column in enumerate(columns):
+        if column.name in (before.name for before in columns[:index]):
+            raise document.wrong(
+                f"there are two columns {column.name}", (*at, "properties", index), "give one another name"
+            )
     own = _custom(table)
-    if own.get("version") and own["version"] not in names:
+    if own.get("version") and str(own["version"]) not in names:
         raise document.wrong(
             f"the version column {own['version']!r} is no column", (*at, "customProperties"), "name a column"
         )
@@ -145,7 +117,7 @@ def _contract(document: Document, odcs: OpenDataContractStandard, table: SchemaO
         key=tuple(column.name or "" for column in table.properties or () if column.primaryKey),
         version=str(own.get("version", "")),
         partition=_partition(document, table),
-        origin=_origin(odcs, own),
+        origin=_origin(document, odcs, own),
         rules=tuple(_rules(document, table, names)),
         path=document.path,
     )
@@ -157,6 +129,10 @@ def _contract(document: Document, odcs: OpenDataContractStandard, table: SchemaO
 def _column(document: Document, column: SchemaProperty, at: Path_) -> Column:
     if not column.name:
         raise document.wrong("a column has no name", at, "give it one")
+    if not NAME.fullmatch(column.name):
+        raise document.wrong(
+            f"a column can't be called {column.name!r}", (*at, "name"), "use letters, digits and underscores"
+        )
     if not column.physicalType:
         raise document.wrong(
             f"{column.name} has no physicalType", at, f"give it one of {', '.join(LOGICAL)}, decimal(p,s)"
@@ -216,10 +192,15 @@ def _custom(of: SchemaObject | SchemaProperty) -> dict[str, Any]:
     return {each.property or "": each.value for each in of.customProperties or ()}
 
 
-def _origin(odcs: OpenDataContractStandard, own: dict[str, Any]) -> Origin | None:
+def _origin(document: Document, odcs: OpenDataContractStandard, own: dict[str, Any]) -> Origin | None:
     if not odcs.servers or "objects" not in own:
         return None
-    return Origin(odcs.servers[0].server or "", str(own["container"]), tuple(own["objects"]))
+    container, objects = own.get("container"), own["objects"]
+    listed = isinstance(objects, list) and objects and all(isinstance(each, str) for each in objects)
+    if not isinstance(container, str) or not listed:
+        at: Path_ = ("schema", 0, "customProperties")
+        raise document.wrong("its origin is not complete", at, "give container, a name, and objects, a list of names")
+    return Origin(odcs.servers[0].server or "", container, tuple(objects))
 
 
 def _sentence(document: Document, text: str | None, at: Path_) -> str:

@@ -6,6 +6,7 @@ standard's library metrics where they must be 0. ``not_after`` is ours: a custom
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from enginedge.lake.rules import Between, Length, NotAfter, OneOf, Pattern, Requ
 if TYPE_CHECKING:
     from open_data_contract_standard.model import DataQuality, SchemaObject, SchemaProperty
 
-    from enginedge.lake.odcs import Document, Path_
+    from enginedge.lake.document import Document, Path_
 
 OPTIONS = {"minimum", "maximum", "minLength", "maxLength", "pattern", "format"}
 
@@ -38,6 +39,11 @@ def rules_of_column(document: Document, column: SchemaProperty, at: Path_) -> It
                 (*at, "logicalTypeOptions", option),
                 f"use one of {', '.join(sorted(OPTIONS))}",
             )
+    for option, value in options.items():
+        if wanted := _not_fit(option, value, column.logicalType):
+            raise document.wrong(
+                f"{name} can't have the {option} {value!r}", (*at, "logicalTypeOptions", option), wanted
+            )
     if "minimum" in options or "maximum" in options:
         yield Between(name, options.get("minimum"), options.get("maximum"))
     if "minLength" in options or "maxLength" in options:
@@ -46,6 +52,18 @@ def rules_of_column(document: Document, column: SchemaProperty, at: Path_) -> It
         yield Pattern(name, options["pattern"])
     for index, quality in enumerate(column.quality or ()):
         yield _library(document, name, quality, (*at, "quality", index))
+
+
+def _not_fit(option: str, value: Any, logical_type: str | None) -> str:
+    """What to write instead of ``value``, which stands as it is in the engines' SQL; empty where it fits."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if option in ("minimum", "maximum"):
+        if logical_type not in ("integer", "number"):
+            return "only a number has bounds"
+        return "" if is_number else "write a number"
+    if option in ("minLength", "maxLength"):
+        return "" if is_number and isinstance(value, int) and value >= 0 else "write a whole number"
+    return "" if isinstance(value, str) else "write a text"
 
 
 def rules_of_table(document: Document, table: SchemaObject, names: set[str]) -> Iterator[Rule]:

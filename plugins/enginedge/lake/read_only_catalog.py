@@ -17,7 +17,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from enginedge.errors import EnginEdgeError, Misconfigured
+from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable
 from enginedge.lake.analyst import USER, metadata_file, readable_tables
 from enginedge.lake.contracts import contracts
 from enginedge.settings import HOST
@@ -77,8 +77,15 @@ def _published(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(file: str) -> dict[str, Any]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
     bucket, _, key = file.partition("://")[2].partition("/")
-    metadata: dict[str, Any] = json.loads(s3(USER).get_object(Bucket=bucket, Key=key)["Body"].read())
+    try:
+        metadata: dict[str, Any] = json.loads(s3(USER).get_object(Bucket=bucket, Key=key)["Body"].read())
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(
+            f"the object store did not give {file}: {error}", where="minio", remedy="run `make logs S=minio`"
+        ) from error
     return metadata
 
 
@@ -86,6 +93,10 @@ class _Request(BaseHTTPRequestHandler):
     """One request; anything but GET and HEAD is refused by the server class itself (501)."""
 
     def do_GET(self) -> None:
+        if self.headers.get("Host", "").rpartition(":")[0] not in (HOST, "localhost"):
+            # A page in a browser, which has given this machine a name of its own.
+            self._send(403, {"error": {"message": "ask on loopback", "type": "ForbiddenException", "code": 403}})
+            return
         try:
             self._send(200, answer(self.path))
         except Misconfigured as error:

@@ -176,14 +176,20 @@ class NotAfter:
         return _false_for_null(f"{dialect.name_of(self.column)} > {dialect.name_of(self.other)}")
 
 
+# Years at the ends of four digits are cut off: an offset leads out of them, into years that Python, which reads what
+# the engines counted, does not have. A longer exponent makes engines compute a decimal with millions of digits, and a
+# double infinite.
+_YEAR = "(0[1-9]|[1-8][0-9]|9[0-8])[0-9]{2}"
+_DAY = f"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}"
+_HUGE = "[0-9]([.][0-9]*)?[eE][+]?([12][0-9]{2}|30[0-7])"
 _SHAPES = {
     "int": r"^[+-]?[0-9]{1,10}$",
     "bigint": r"^[+-]?[0-9]{1,19}$",
-    "double": r"^[+-]?[0-9]+([.][0-9]*)?([eE][+-]?[0-9]+)?$",
-    "decimal": r"^[+-]?[0-9]+([.][0-9]*)?([eE][+-]?[0-9]+)?$",
+    "double": f"^[+-]?([0-9]{{1,150}}([.][0-9]*)?([eE]([+]?[0-9]{{1,2}}|-[0-9]{{1,3}}))?|{_HUGE})$",
+    "decimal": r"^[+-]?[0-9]+([.][0-9]*)?([eE][+-]?[0-9]{1,2})?$",
     "boolean": r"^(true|false)$",
-    "date": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-    "timestamp": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$",
+    "date": f"^{_DAY}$",
+    "timestamp": f"^{_DAY}T[0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]{{1,9}})?)?(Z|[+-][0-9]{{2}}:[0-9]{{2}})$",
     "array": r"^\[",
 }
 

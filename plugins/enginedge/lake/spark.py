@@ -15,9 +15,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -31,6 +32,7 @@ from enginedge.shell import end_group, start_tied
 MARK = "enginedge "
 LAST_LINES = 15
 WATCH_EVERY_S = 4.0
+KEPT_DAYS = 60
 KINDS: Mapping[str, type[EnginEdgeError]] = {each.__name__: each for each in (Misconfigured, Unavailable, Violated)}
 
 Tell = Callable[[dict[str, Any]], None]
@@ -61,9 +63,10 @@ def submit(source: str, night: str, run: str, full_refresh: bool, tell: Tell | N
     name = f"{source}.{night}"
     attempt = f"{name}.{uuid.uuid4().hex[:8]}"
     log_path = settings().state / "log" / "spark" / f"{attempt}.log"
-    asked = ["--source", source, "--night", night, "--run", run] + (["--full-refresh"] if full_refresh else [])
+    asked = [f"--source={source}", f"--night={night}", f"--run={run}", *(["--full-refresh"] if full_refresh else [])]
     with full_disks_named(str(log_path)), _properties(name, attempt) as properties:
-        _folder(log_path.parent)
+        for folder in (_folder(log_path.parent), properties.parent):
+            _forget_old(folder)
         with log_path.open("w", buffering=1) as journal:
             process = start_tied(
                 _command(properties, asked), environment=_environment(), stdout=subprocess.PIPE, stderr=journal
@@ -254,6 +257,15 @@ def _environment() -> dict[str, str]:
 def _folder(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
+
+
+def _forget_old(folder: Path) -> None:
+    """Remove the logs that nobody has written to for long, and the properties that killed submitters left."""
+    oldest = time.time() - KEPT_DAYS * 86_400
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # another submitter was faster
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def _relay(facts: dict[str, Any]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -17,7 +18,8 @@ from enginedge.errors import Unavailable
 from enginedge.lineage import page
 from enginedge.lineage.api import datasets, jobs, lineage, namespaces, relay, search, write
 from enginedge.lineage.api.asked import Answered
-from enginedge.lineage.database import Database
+from enginedge.lineage.database import Database, is_about_a_value
+from enginedge.lineage.guard import LOOPBACK, Guard
 from enginedge.lineage.naming import Names
 
 
@@ -59,6 +61,7 @@ def application(
     wake_forwarder: Callable[[], None] = lambda: None,
     state: Callable[[], dict[str, Any]] = dict,
     running: Callable[[], Any] | None = None,
+    hosts: Collection[str] = (),
 ) -> FastAPI:
     """The application over one database.
 
@@ -66,6 +69,7 @@ def application(
         wake_forwarder: called after each event that was stored.
         state: what the spool and the forwarder say of themselves.
         running: opens a context in which they run, for as long as the application does.
+        hosts: the names, besides those of loopback, by which it is asked.
     """
 
     @asynccontextmanager
@@ -83,6 +87,7 @@ def application(
         app.include_router(part.router)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.add_middleware(EncodedPaths)
+    app.add_middleware(Guard, hosts={*LOOPBACK, *hosts})
     _answer_failures(app)
     return app
 
@@ -103,6 +108,12 @@ def _answer_failures(app: FastAPI) -> None:
     async def misshapen(_: Request, error: RequestValidationError) -> Response:
         fault = error.errors()[0]
         return JSONResponse({"code": 400, "message": f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"}, 400)
+
+    @app.exception_handler(psycopg.Error)
+    async def unfit(_: Request, error: psycopg.Error) -> Response:
+        if not is_about_a_value(error):
+            raise error
+        return JSONResponse({"code": 400, "message": f"A value can't be asked for: {error}"}, 400)
 
     @app.exception_handler(Unavailable)
     async def unavailable(_: Request, error: Unavailable) -> Response:

@@ -24,6 +24,7 @@ from enginedge.printing import console, print_json, print_table
 
 app = typer.Typer(help="Where a column comes from, and what the graph lacks.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+LONGEST_LOOK_BACK_H = 100_000
 Hours = Annotated[float, typer.Option("--hours", help="How far to look back.")]
 
 
@@ -66,7 +67,7 @@ def _print_ways(ways: list[list[str]]) -> None:
 @app.command("completeness")
 def check(hours: Hours = 24, as_json: AsJson = False) -> None:
     """Say what is missing from the graph; ends with 4 when anything is."""
-    since = datetime.now(UTC) - timedelta(hours=hours)
+    since = _since(hours)
     with graph_here() as (database, names):
         history = asked_history(trino.query, names, since)
         with database.reading() as connection:
@@ -81,13 +82,23 @@ def check(hours: Hours = 24, as_json: AsJson = False) -> None:
 @app.command()
 def reconcile(hours: Hours = 24, as_json: AsJson = False) -> None:
     """Compare the graph with Trino's own history, make good the events that are lost, and say what is still missing."""
-    found = reconcile_here(datetime.now(UTC) - timedelta(hours=hours))
+    found = reconcile_here(_since(hours))
     if as_json:
         print_json(found.as_json())
     else:
         console().print(f"{len(found.healed)} events were made good.", highlight=False)
         _print_report(found.report)
     refuse_gaps(found.report)
+
+
+def _since(hours: float) -> datetime:
+    if not 0 < hours <= LONGEST_LOOK_BACK_H:
+        raise Misconfigured(
+            f"{hours:g} hours can't be looked back",
+            where="--hours",
+            remedy=f"give a number above 0, up to {LONGEST_LOOK_BACK_H}",
+        )
+    return datetime.now(UTC) - timedelta(hours=hours)
 
 
 def _print_report(report: Report) -> None:

@@ -90,6 +90,8 @@ class Database:
         try:
             yield
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            if is_about_a_value(error):
+                raise
             raise Unavailable(
                 f"PostgreSQL does not answer ({type(error).__name__})",
                 where="lineage database",
@@ -101,6 +103,16 @@ class Database:
         if not self._migrated:
             migrate(connection)
             self._migrated = True
+
+
+def is_about_a_value(error: BaseException) -> bool:
+    """Whether PostgreSQL refused a value, and not us: it would refuse it again, however often it is asked.
+
+    A name that is too long for an index exceeds a program limit (SQLSTATE class 54), which psycopg counts among the
+    failures of the server.
+    """
+    state = getattr(error, "sqlstate", None) or ""
+    return isinstance(error, psycopg.DataError | UnicodeError) or state.startswith("54")
 
 
 def migrate(connection: Connection) -> None:

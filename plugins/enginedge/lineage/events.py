@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from enginedge.lineage.facets import DatasetEvent, JobEvent, RunEvent, faults
 from enginedge.lineage.instants import parsed_instant
-from enginedge.lineage.naming import DatasetName, Names, job_name
+from enginedge.lineage.naming import DatasetName, Names, job_name, without_logins
 
 DATASET_NAMESPACE = re.compile(r"^[A-Za-z0-9+\-./:;=@_]{1,1024}$")
 NOT_IN_JOB_NAMESPACE = re.compile(r"[^A-Za-z0-9:/\-.@+_]")
@@ -92,6 +93,13 @@ def read_event(raw: bytes | str, names: Names) -> Event:
     Raises:
         Refused: it is not JSON, not whole, of a wrong type, or bears a name that Marquez could not live with.
     """
+    try:
+        return _read(raw, names)
+    except RecursionError:
+        raise Refused(500, ["The event is nested too deeply"]) from None
+
+
+def _read(raw: bytes | str, names: Names) -> Event:
     body = _decoded(raw)
     kind = _kind(body)
     try:
@@ -114,21 +122,28 @@ def _decoded(raw: bytes | str) -> dict[str, Any]:
         raise Refused(422, ["The request body must not be null"])
     if not isinstance(body, dict):
         raise Refused(500, [f"Cannot deserialize an event from a {type(body).__name__}"])
-    return _storable(body) if "\\u0000" in text or "\\ud" in text.lower() else body
+    if "\\u0000" in text or "\\ud" in text.lower():
+        body = _each_text(body, _storable)
+    return _each_text(body, without_logins) if "@" in text or "password=" in text else body
 
 
 def _no_number(text: str) -> None:
     raise ValueError(f"{text} is no number in JSON")
 
 
-def _storable(value: Any) -> Any:
-    """``value`` with what PostgreSQL can't hold replaced: U+0000, and half a surrogate pair."""
+def _storable(text: str) -> str:
+    """``text`` with what PostgreSQL can't hold replaced: U+0000, and half a surrogate pair."""
+    return text.encode(errors="surrogatepass").decode(errors="replace").replace("\0", "\ufffd")
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """``value`` with each text in it, and each key, changed."""
     if isinstance(value, str):
-        return value.encode(errors="surrogatepass").decode(errors="replace").replace("\0", "\ufffd")
+        return change(value)
     if isinstance(value, list):
-        return [_storable(item) for item in value]
+        return [_each_text(item, change) for item in value]
     if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
+        return {change(key): _each_text(item, change) for key, item in value.items()}
     return value
 
 
@@ -155,10 +170,10 @@ def _canonical(kind: str, body: dict[str, Any], names: Names) -> Event:
     _check_names(kind, body, datasets)
     aliases = {_given(item): names.canonical(*_given(item), _links(item)) for item in datasets}
     linked = {
-        (link["namespace"], link["name"]): aliases[_given(item)]
+        _given(link): aliases[_given(item)]
         for item in datasets
         for link in _links(item)
-        if names.canonical(link["namespace"], link["name"]) != aliases[_given(item)]
+        if names.canonical(*_given(link)) != aliases[_given(item)]
     }
     for item in datasets:
         _rename(item, aliases, names)
@@ -222,7 +237,7 @@ def _rename(item: dict[str, Any], aliases: dict[tuple[str, str], DatasetName], n
     if given != (to.namespace, to.name):
         facets = facets or {}
         own = {"namespace": given[0], "name": given[1], "type": "LOCATION" if "/" in given[1] else "TABLE"}
-        rest = [link for link in _links(item) if names.canonical(link["namespace"], link["name"]) != to]
+        rest = [link for link in _links(item) if names.canonical(*_given(link)) != to]
         facets["symlinks"] = {"_producer": PRODUCER, "_schemaURL": LINK_SCHEMA, "identifiers": [own, *rest]}
     if facets and facets.get("columnLineage"):
         lineage = facets["columnLineage"]
@@ -260,8 +275,15 @@ def _trimmed(facets: dict[str, Any] | None) -> dict[str, Any] | None:
         if name in DROPPED_FACETS or facet is None:
             continue
         if isinstance(facet, dict):
-            facet = {key: value for key, value in facet.items() if key not in TRIMMED.get(name, ())}
+            facet = {key: _without_conf(key, value) for key, value in facet.items() if key not in TRIMMED.get(name, ())}
         size = len(json.dumps(facet)) if isinstance(facet, dict | list | str) else 0
         typed = name in TYPED["run"] + TYPED["job"] + TYPED["dataset"]
         kept[name] = facet if size <= FACET_LIMIT or typed else {"_trimmed": f"{size} bytes were left out"}
     return kept
+
+
+def _without_conf(key: str, value: Any) -> Any:
+    """Airflow tells a run's conf, which may hold anything that somebody has typed."""
+    if key == "dagRun" and isinstance(value, dict):
+        return {name: part for name, part in value.items() if name != "conf"}
+    return value

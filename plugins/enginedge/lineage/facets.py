@@ -45,9 +45,15 @@ class NamedJob(Open):
     name: Text
 
 
+class Root(Open):
+    run: NamedRun | None = None
+    job: NamedJob | None = None
+
+
 class Parent(Facet):
     run: NamedRun
     job: NamedJob
+    root: Root | None = None
 
 
 class NominalTime(Facet):
@@ -55,7 +61,12 @@ class NominalTime(Facet):
     nominalEndTime: Instant = None
 
 
+class TrinoQuery(Open):
+    query_type: str | None = None
+
+
 class RunFacets(Open):
+    trino_query_context: TrinoQuery | None = None
     nominalTime: NominalTime | None = None
     parent: Parent | None = None
     parentRun: Parent | None = None
@@ -70,11 +81,23 @@ class Sql(Facet):
     query: Text
 
 
+class Documentation(Facet):
+    description: str | None = None
+
+
+class SourceCode(Facet):
+    url: str | None = None
+
+
+class JobType(Facet):
+    integration: str | None = None
+
+
 class JobFacets(Open):
-    documentation: Facet | None = None
-    sourceCodeLocation: Facet | None = None
+    documentation: Documentation | None = None
+    sourceCodeLocation: SourceCode | None = None
     sql: Sql | None = None
-    jobType: Facet | None = None
+    jobType: JobType | None = None
 
 
 class Job(Open):
@@ -93,20 +116,37 @@ class Schema(Facet):
     fields: list[Column] | None = None
 
 
+class Transformation(Open):
+    type: str | None = None
+    subtype: str | None = None
+    description: str | None = None
+
+
 class SourceColumn(Open):
     namespace: Text
     name: Text
     field: Text
-    transformations: list[dict[str, Any]] | None = None
+    transformations: list[Transformation] | None = None
 
 
 class ColumnSources(Open):
     inputFields: list[SourceColumn] | None = None
+    transformationType: str | None = None
+    transformationDescription: str | None = None
 
 
 class ColumnLineage(Facet):
     fields: dict[str, ColumnSources] | None = None
     dataset: list[SourceColumn] | None = None
+
+
+class DataSource(Facet):
+    name: str | None = None
+    uri: str | None = None
+
+
+class Lifecycle(Facet):
+    lifecycleStateChange: str | None = None
 
 
 class Link(Open):
@@ -119,10 +159,10 @@ class Symlinks(Facet):
 
 
 class DatasetFacets(Open):
-    documentation: Facet | None = None
+    documentation: Documentation | None = None
     schema_: Schema | None = Field(default=None, alias="schema")
-    dataSource: Facet | None = None
-    lifecycleStateChange: Facet | None = None
+    dataSource: DataSource | None = None
+    lifecycleStateChange: Lifecycle | None = None
     columnLineage: ColumnLineage | None = None
     symlinks: Symlinks | None = None
 
@@ -131,6 +171,8 @@ class Dataset(Open):
     namespace: Text
     name: Text
     facets: DatasetFacets | None = None
+    inputFacets: dict[str, Any] | None = None
+    outputFacets: dict[str, Any] | None = None
 
 
 class RunEvent(Open):

@@ -28,6 +28,7 @@ from tenacity import (
 
 from enginedge.errors import Unavailable
 from enginedge.lineage.database import Connection, Database, one
+from enginedge.lineage.naming import without_logins
 
 log = logging.getLogger(__name__)
 BATCH = 50
@@ -84,6 +85,11 @@ class Forwarder:
             try:
                 sent = patiently(self.send_pending)
             except (RetryError, Unavailable):
+                continue
+            except Exception as error:  # a sender that died would be missed by nobody
+                log.exception("forwarding failed in a way that nobody expected")
+                self._trouble = f"{type(error).__name__}: {error}"
+                self._rest(self.longest_pause_s)
                 continue
             self._trouble = ""
             if not sent:
@@ -160,7 +166,7 @@ class Forwarder:
 def _silent(url: str, why: str) -> Unavailable:
     return Unavailable(
         f"Marquez did not take an event ({why})",
-        where=url,
+        where=without_logins(url),
         untouched="the event, which is kept and sent again",
         remedy="look at Marquez's log",
     )

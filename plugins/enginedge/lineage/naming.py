@@ -22,7 +22,8 @@ METADATA_TABLES = frozenset(
 BUILD_SUFFIXES = ("__dbt_tmp", "__dbt_backup")
 CATALOG_NAMES = frozenset({"spark_catalog", "iceberg", "hive"})
 LOOPBACK = re.compile(r"(?<=//)(?:localhost|\[::1\])(?=[:/]|$)")
-CREDENTIALS = re.compile(r"(?<=//)[^/@]*@")
+CREDENTIALS = re.compile(r"(?<=//)[^/]*@")
+LOGIN = re.compile(r"(?<=//)[^/\s\"':@]*:[^/\s\"']*@|(?<=[?&;]password=)[^&;\s\"']+")
 
 TRINO_QUERY_ID = re.compile(r"^\d{8}_\d{6}_\d{5}_[a-z0-9]{5}$")
 DBT_COMMENT = re.compile(
@@ -116,6 +117,11 @@ def tidy_namespace(namespace: str) -> str:
     namespace = re.sub(r"^s3[an]://", "s3://", namespace)
     namespace = CREDENTIALS.sub("", namespace)
     return LOOPBACK.sub("127.0.0.1", namespace).rstrip("/") or namespace
+
+
+def without_logins(text: str) -> str:
+    """``text`` without the passwords, and their users, in the addresses that stand anywhere in it."""
+    return LOGIN.sub("", text)
 
 
 def _table_of_path(path: str) -> str | None:

@@ -32,6 +32,8 @@ def main() -> None:
     forwarder = Forwarder(database, os.environ.get("MARQUEZ_URL", ""))
     spool = Spool(settings().spool, database, names, on_taken=forwarder.wake)
 
+    endpoint = settings().endpoint("lineage")
+
     @contextmanager
     def running() -> Iterator[None]:
         with spool.running(), forwarder.running():
@@ -44,8 +46,8 @@ def main() -> None:
         wake_forwarder=forwarder.wake,
         state=lambda: {"spool": spool.state(), "marquez": forwarder.state()},
         running=running,
+        hosts={endpoint.host},
     )
-    endpoint = settings().endpoint("lineage")
     uvicorn.run(app, host=endpoint.host, port=endpoint.port, log_level="warning", access_log=False, workers=1)
 
 

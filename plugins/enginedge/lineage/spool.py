@@ -24,9 +24,9 @@ from typing import Any, BinaryIO
 import psycopg
 
 from enginedge.errors import Unavailable
-from enginedge.lineage.database import Connection, Database, one
+from enginedge.lineage.database import Connection, Database, is_about_a_value, one
 from enginedge.lineage.events import Refused, read_event
-from enginedge.lineage.naming import Names
+from enginedge.lineage.naming import Names, without_logins
 from enginedge.lineage.store import add
 
 log = logging.getLogger(__name__)
@@ -89,10 +89,10 @@ class Spool:
             try:
                 self.read()
                 pause, self._trouble = POLL_S, ""
-            except (Unavailable, OSError) as error:
+            except Exception as error:  # a reader that died would be missed by nobody
                 if not self._trouble:
-                    log.warning("the spool waits: %s", error)
-                pause, self._trouble = min(pause * 2, LONGEST_PAUSE_S), str(error)
+                    log.warning("the spool waits: %s", error, exc_info=not isinstance(error, Unavailable | OSError))
+                pause, self._trouble = min(pause * 2, LONGEST_PAUSE_S), f"{type(error).__name__}: {error}"
 
     def read(self) -> int:
         """Read every file as far as its whole lines go; returns how many events were stored.
@@ -152,7 +152,7 @@ class Spool:
             file.seek(known["position"])
             lines = _lines(file, rested=rested)
             stored = sum(
-                self._take(connection, line, path.name, known["line"] + n)
+                self._take(connection, line, _shown(path.name), known["line"] + n)
                 for n, line in enumerate(lines, 1)
                 if line.strip()
             )
@@ -162,7 +162,7 @@ class Spool:
                 connection.execute(
                     """update spool_file set position = %s, line = line + %s, path = %s, read_at = clock_timestamp()
                        where inode = %s and born = %s""",
-                    [position, len(lines), str(path), stat.st_ino, born],
+                    [position, len(lines), _shown(path), stat.st_ino, born],
                 )
         return stored, bool(lines)
 
@@ -172,15 +172,15 @@ class Spool:
             event = read_event(line, self.names)
             with connection.transaction():
                 return add(connection, event, f"spool:{name}")
-        except (psycopg.OperationalError, psycopg.InterfaceError):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a producer wrote, the lines after it count
+        except Exception as error:  # whatever a producer wrote, the lines after it count
+            if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and not is_about_a_value(error):
+                raise
             told = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
             self._reject(connection, line, name, number, told[:2000].replace("\0", "\ufffd"))
             return 0
 
     def _reject(self, connection: Connection, line: bytes, name: str, number: int, reason: str) -> None:
-        text = line.decode(errors="replace").rstrip("\n").replace("\0", "\ufffd")
+        text = without_logins(line.decode(errors="replace").rstrip("\n").replace("\0", "\ufffd"))
         connection.execute(
             "insert into rejected (origin, line, reason, text) values (%s, %s, %s, %s) on conflict do nothing",
             [name, number, reason, text],
@@ -210,6 +210,11 @@ class Spool:
             path.rename(self.folder / ARCHIVE / f"{path.name}.{stat.st_ino}")
 
 
+def _shown(path: Path | str) -> str:
+    """``path`` as text that can be written down: a file's name may be any bytes."""
+    return os.fsencode(path).decode(errors="replace")
+
+
 def _key(stat: os.stat_result) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
@@ -222,7 +227,7 @@ def _known(connection: Connection, inode: int, born: str, path: Path) -> dict[st
     """How far the file has been read."""
     connection.execute(
         "insert into spool_file (inode, born, path) values (%s, %s, %s) on conflict do nothing",
-        [inode, born, str(path)],
+        [inode, born, _shown(path)],
     )
     return one(connection, "select * from spool_file where inode = %s and born = %s", [inode, born]) or {}
 

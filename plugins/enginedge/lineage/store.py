@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import psycopg
 from psycopg.types.json import Jsonb
 
-from enginedge.lineage.database import Connection, Database
+from enginedge.lineage.database import Connection, Database, is_about_a_value
 from enginedge.lineage.events import Event, Refused
 from enginedge.lineage.project_runs import project
 
@@ -22,7 +22,11 @@ def take(database: Database, events: Iterable[Event], *, origin: str = "post") -
     try:
         with database.writing() as connection:
             return sum(add(connection, event, origin) for event in events)
-    except (psycopg.DataError, UnicodeError) as error:
+    except RecursionError as error:
+        raise Refused(422, ["the event is nested too deeply"]) from error
+    except (psycopg.Error, UnicodeError) as error:
+        if not is_about_a_value(error):
+            raise
         raise Refused(422, [f"a value can't be stored: {error}"]) from error
 
 

@@ -13,6 +13,7 @@ from enginedge.errors import Misconfigured, Where
 from enginedge.platform.model import Platform
 
 Location = tuple[int | str, ...]
+LONGEST_PROBLEM = 300  # a key that is said twice is told with its whole value
 
 
 @lru_cache(maxsize=8)
@@ -28,6 +29,10 @@ def load_platform(path: Path) -> Platform:
         raise Misconfigured(
             "the inventory is missing", where=str(path), remedy="point ENGINEDGE_ROOT at the checkout"
         ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(
+            f"the inventory can't be read: {error}", where=str(path), remedy="make it a text file in UTF-8"
+        ) from None
     return parse_platform(text, str(path))
 
 
@@ -42,7 +47,11 @@ def parse_platform(text: str, place: str = "deploy/platform.yaml") -> Platform:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise Misconfigured(f"this is not YAML: {problem}", where=Where(place, line), remedy="mend the line") from None
+        raise Misconfigured(
+            f"this is not YAML: {problem[:LONGEST_PROBLEM]}", where=Where(place, line), remedy="mend the line"
+        ) from None
+    except RecursionError:
+        raise Misconfigured("it is nested too deeply", where=Where(place), remedy="mend the file") from None
     try:
         platform = Platform.model_validate(tree)
     except ValidationError as error:

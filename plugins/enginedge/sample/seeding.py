@@ -11,6 +11,7 @@ from enginedge.sample.writers import Written, bucket, kafka, mongodb, postgres
 
 MOST_NIGHTS = 3_660
 LARGEST_SCALE = 1_000.0
+FIRST_YEAR = 2000  # its records speak of the years before it, too
 STORES = (mongodb.STORE, postgres.STORE, kafka.STORE, bucket.STORE)
 Tell = Callable[[Night, str], None]
 
@@ -24,7 +25,7 @@ def nights_until(until: date, count: int, scale: float, seed: int) -> list[Night
     """The ``count`` nights that end with ``until``, the earliest first.
 
     Raises:
-        Misconfigured: for no or too many nights, a scale that makes no sense, a night that is not over.
+        Misconfigured: for no or too many nights, a scale that makes no sense, a night not over or of another age.
     """
     if not 1 <= count <= MOST_NIGHTS:
         raise Misconfigured(f"{count} nights can't be seeded", where="--nights", remedy=f"give 1 to {MOST_NIGHTS}")
@@ -37,6 +38,10 @@ def nights_until(until: date, count: int, scale: float, seed: int) -> list[Night
     if until > last_night():
         raise Misconfigured(
             f"the night {until} is not over", where="--until", remedy="give a date up to yesterday in UTC"
+        )
+    if until.year < FIRST_YEAR:
+        raise Misconfigured(
+            f"the night {until} is too long ago", where="--until", remedy=f"give a date from {FIRST_YEAR} on"
         )
     return [Night(seed, until - timedelta(days=back), scale) for back in reversed(range(count))]
 

@@ -84,6 +84,12 @@ class Source(Protocol):
 
 
 def newest_change(written: DataFrame) -> dict[str, Any]:
-    """The position of a source that is followed by its change time."""
+    """The position of a source that is followed by its change time: never later than now.
+
+    A change that a wrong clock dated years ahead would otherwise hide all that comes before then.
+    """
     newest = written.selectExpr("unix_micros(max(changed_at))").collect()[0][0]
-    return {} if newest is None else {CHANGED_AT: (EPOCH + timedelta(microseconds=newest)).isoformat()}
+    if newest is None:
+        return {}
+    now = (datetime.now(UTC) - EPOCH) // timedelta(microseconds=1)
+    return {CHANGED_AT: (EPOCH + timedelta(microseconds=min(newest, now))).isoformat()}

@@ -121,4 +121,11 @@ def _files(reading: Reading, first: date | None) -> Iterator[File]:
             key = found["Key"]
             if key[len(prefix) :].partition("/")[0] > reading.night.label:
                 return
+            if _is_no_record(key):
+                continue
             yield f"s3a://{bucket}/{key}", found["ETag"].strip('"'), key, found["Size"]
+
+
+def _is_no_record(key: str) -> bool:
+    """A folder's mark, or a name that Spark and Hive leave out: reading one as a file would fail each night again."""
+    return key.rpartition("/")[2].startswith(("_", ".")) or key.endswith(("/", "._COPYING_"))

@@ -220,7 +220,10 @@ def move_run(database: Store, request: Request, run: str, move: str) -> JSONResp
     if move not in MOVES:
         raise refused("HTTP 404 Not Found", 404)
     given = request.query_params.get("at")
-    at = parsed_instant(given) if given else datetime.now(UTC)
+    try:
+        at = parsed_instant(given) if given else datetime.now(UTC)
+    except ValueError as error:
+        raise refused(f"Parameter is invalid: {error}") from error
     with database.writing() as connection:
         row = connection.execute(
             """update run set state = %(state)s, updated_at = %(at)s,

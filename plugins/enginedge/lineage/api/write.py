@@ -9,10 +9,10 @@ from fastapi.concurrency import run_in_threadpool
 
 from enginedge.lineage.api.asked import Answered
 from enginedge.lineage.events import Refused, read_event
+from enginedge.lineage.guard import LARGEST_BODY
 from enginedge.lineage.store import take
 
 router = APIRouter()
-LARGEST_BODY = 64 * 1024 * 1024
 
 
 @router.post("/api/v1/lineage", status_code=201)

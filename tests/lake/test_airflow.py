@@ -1,0 +1,90 @@
+"""Asking Airflow for a run: one a night, whoever asks at the same time, and no password in what is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from enginedge.errors import Misconfigured
+from enginedge.lake.airflow import Airflow
+from enginedge.settings import settings
+
+RUN = {"dag_run_id": "command_line__2026-11-23__1", "state": "queued"}
+
+
+class ApiServer(BaseHTTPRequestHandler):
+    """The part of Airflow's API that is asked; somebody else makes the run between the question and the request."""
+
+    login = 200
+    known: ClassVar[list[str]] = []
+    refuses = True
+
+    def do_GET(self) -> None:
+        runs = [{"dag_run_id": f"command_line__2026-11-23__{ending}", "state": "failed"} for ending in self.known]
+        self._answer(200, RUN if self.path.endswith("__1") else {"dag_runs": runs})
+
+    def do_PATCH(self) -> None:
+        self._answer(200, {})
+
+    def do_POST(self) -> None:
+        sent = self.rfile.read(int(self.headers["content-length"])).decode()
+        if self.path == "/auth/token":
+            return self._answer(self.login, {"access_token": "t", "detail": [{"input": sent}]})
+        if self.refuses:
+            return self._answer(409, {"detail": "a DagRun with this id already exists"})
+        return self._answer(200, {**json.loads(sent), "state": "queued"})
+
+    def _answer(self, status: int, body: Any) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[ApiServer]]:
+    """A running one, and the password that opens it."""
+    server = HTTPServer(("127.0.0.1", 0), ApiServer)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    passwords = tmp_path / "airflow-passwords.json"
+    passwords.write_text(json.dumps({"admin": "hunter2"}))
+    passwords.chmod(0o600)
+    monkeypatch.setenv("ENGINEDGE_SECRETS", str(tmp_path))
+    monkeypatch.setenv("ENGINEDGE_PORT_AIRFLOW_API", str(server.server_port))
+    settings.cache_clear()
+    yield ApiServer
+    settings.cache_clear()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_run_that_somebody_made_at_the_same_time_is_taken_as_it_is(api: type[ApiServer]) -> None:
+    run = Airflow().ensure_run("2026-11-23", {"night": "2026-11-23"})
+    assert (run.run_id, run.state) == (RUN["dag_run_id"], "queued")
+
+
+def test_a_new_try_gets_a_number_that_none_has_had(api: type[ApiServer], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "known", ["2", "by-hand", "10"])  # somebody has deleted the first
+    monkeypatch.setattr(api, "refuses", False)
+    assert Airflow().ensure_run("2026-11-23", {}).run_id == "command_line__2026-11-23__11"
+
+
+def test_a_login_that_is_refused_does_not_tell_the_password(
+    api: type[ApiServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "login", 422)
+    with pytest.raises(Misconfigured, match="/auth/token answered 422") as refusal:
+        Airflow()
+    assert "hunter2" not in str(refusal.value)
