@@ -1,15 +1,19 @@
-"""Which objects of a bucket are read. What is read of them takes Spark and a real store."""
+"""Which objects of a bucket are read, and that each is, whatever it is called."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from enginedge.lake.contracts import contract
 from spark_jobs.engine.night import Night
 from spark_jobs.engine.sources import Reading, bucket
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 LISTED = (
     "news/dt=2026-11-22/a.jsonl",
@@ -42,3 +46,23 @@ def test_what_is_no_record_is_left_out_and_so_is_the_day_that_has_not_ended(monk
     found = [key for _, _, key, _ in bucket._files(reading, None)]
     assert found == ["news/dt=2026-11-22/a.jsonl", "news/dt=2026-11-23/a b#1.jsonl"]
     assert [key for _, _, key, _ in bucket._files(reading, date(2026, 11, 23))] == found[1:]
+
+
+ODD = ("plain", "a b", "a#1", "100%25", "ü", "a[1]", "a{b}", "a+b", "a'b")
+
+
+@pytest.fixture
+def odd_files(tmp_path: Path) -> list[bucket.File]:
+    """A file for each odd name, which is what stands in it, and one that ``a[1]`` as a pattern would find."""
+    for name in (*ODD, "a1"):
+        (tmp_path / name).write_text(f"{name}\n")
+    return [(f"file:{tmp_path}/{name}", "e", f"news/{name}", (tmp_path / name).stat().st_size) for name in ODD]
+
+
+@pytest.mark.parametrize(("read", "ending"), [(bucket._lines, "@e#1"), (bucket._documents, "@e")])
+def test_a_file_is_read_once_whatever_it_is_called(
+    spark: SparkSession, odd_files: list[bucket.File], read: Any, ending: str
+) -> None:
+    rows = read(spark, odd_files).collect()
+    found = sorted((bytes(row["value"], "utf-8").decode().strip(), row["position"]) for row in rows)
+    assert found == sorted((name, f"news/{name}{ending}") for name in ODD)

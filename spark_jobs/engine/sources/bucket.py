@@ -7,6 +7,7 @@ read again, and one that is late by less than the lookback is not lost.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -26,7 +27,10 @@ File = tuple[str, str, str, int]
 
 #: Spark leaves out files of no bytes; one that has some and was not read is an error, never an empty record.
 CONTENT = "coalesce(CAST(content AS string), if(size = 0, '', CAST(raise_error(concat('not read: ', key)) AS string)))"
+#: A line of a file that was not listed must not be left out in silence.
+LISTED = "coalesce(key, CAST(raise_error(concat('not listed: ', path)) AS string))"
 TEXT = "make_valid_utf8(value)"
+GLOB = re.compile(r"[][{}*?\\]")
 
 
 @dataclass(frozen=True)
@@ -71,21 +75,33 @@ def documents(key: str, changed: str = "updated_at") -> Files:
 
 
 def _lines(spark: SparkSession, files: list[File]) -> DataFrame:
-    found = spark.read.text([path for path, *_ in files]).selectExpr(
+    found = spark.read.text([_literal(path) for path, *_ in files]).selectExpr(
         "value",
         "_metadata.file_path AS path",
         "_metadata.file_block_start AS block",
         "monotonically_increasing_id() AS id",
     )
     numbered = found.selectExpr("*", "row_number() OVER (PARTITION BY path ORDER BY block, id) AS line")
-    rows = numbered.join(spark.createDataFrame(files, FILES), "path").where("trim(value) <> ''")
-    return rows.selectExpr("value", "concat(key, '@', etag, '#', line) AS position")
+    listed = spark.createDataFrame([(_as_spark_tells(spark, path), *rest) for path, *rest in files], FILES)
+    rows = numbered.join(listed, "path", "left").where("trim(value) <> ''")
+    return rows.selectExpr("value", f"concat({LISTED}, '@', etag, '#', line) AS position")
 
 
 def _documents(spark: SparkSession, files: list[File]) -> DataFrame:
-    contents = spark.read.format("binaryFile").load([path for path, *_ in files])
+    contents = spark.read.format("binaryFile").load([_literal(path) for path, *_ in files])
     rows = spark.createDataFrame(files, FILES).join(contents, "path", "left")
     return rows.selectExpr(f"{CONTENT} AS value", "concat(key, '@', etag) AS position")
+
+
+def _literal(path: str) -> str:
+    """``path`` as Spark is to read it: it takes brackets and stars for patterns."""
+    return GLOB.sub(r"\\\g<0>", path)
+
+
+def _as_spark_tells(spark: SparkSession, path: str) -> str:
+    """``path`` as ``_metadata.file_path`` has it: as an address, in which a blank is ``%20``."""
+    jvm: Any = spark._jvm
+    return str(jvm.org.apache.hadoop.fs.Path(path).toUri().toString())
 
 
 def _front_matter(field: str) -> str:
@@ -104,7 +120,7 @@ def _new_files(reading: Reading) -> list[File]:
     found = list(_files(reading, first))
     if first is None:
         return found
-    read = "substring_index(position, '#', 1)"
+    read = "regexp_replace(position, '#[0-9]+$', '')"
     known = reading.known.where(f"_night >= DATE'{first}'").selectExpr(f"{read} AS file").distinct().collect()
     already = {row["file"] for row in known}
     return [file for file in found if f"{file[2]}@{file[1]}" not in already]
