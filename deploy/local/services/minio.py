@@ -8,13 +8,15 @@ from deploy.local.layout import Local
 from deploy.local.services.process import Launch
 from enginedge.lake.contracts import contracts
 
-BUCKETS = ("platform", "lake", "backup")
+BUCKETS = ("platform", "lake", "backup", "health")
 #: user → (buckets to write, buckets to read)
 USERS = {
     "platform": (["platform"], []),
     "lake": (["lake"], ["platform"]),
-    "backup": (["backup"], []),
+    "health": (["health"], []),
 }
+VERSIONS_KEPT_DAYS = 2  # long enough for a backup to read what was there when it began
+LOCKED_DAYS = 30  # for which nobody, root included, can delete a version of a backup's object
 READ = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation"]
 WRITE = [*READ, "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
          "s3:ListBucketMultipartUploads"]  # fmt: skip
@@ -44,20 +46,26 @@ def prepare(local: Local) -> Launch:
 def set_up(local: Local) -> None:
     """Buckets, users and policies: made where they are missing, passwords and policies set anew."""
     from minio import Minio, MinioAdmin
+    from minio.commonconfig import COMPLIANCE
     from minio.credentials.providers import StaticProvider
     from minio.error import MinioAdminException, S3Error
+    from minio.objectlockconfig import DAYS, ObjectLockConfig
 
     root = ("root", local.secret("minio-root"))
     client = Minio(endpoint=local.address("minio"), access_key=root[0], secret_key=root[1], secure=False)
     for bucket in BUCKETS:
         try:
-            client.make_bucket(bucket_name=bucket)
+            client.make_bucket(bucket_name=bucket, object_lock=bucket == "backup")
         except S3Error as error:
             if error.code != "BucketAlreadyOwnedByYou":
                 raise
+        if bucket != "health":
+            _keep_versions(client, bucket)
+    client.set_object_lock_config(bucket_name="backup", config=ObjectLockConfig(COMPLIANCE, LOCKED_DAYS, DAYS))
     admin = MinioAdmin(endpoint=local.address("minio"), credentials=StaticProvider(*root), secure=False)
     policies = {user: _policy(writable, readable) for user, (writable, readable) in USERS.items()}
-    for user, policy in {**policies, "analyst": _policy_of_analysts()}.items():
+    others = {"analyst": _policy_of_analysts(), "backup": _policy_of_backups(), "backup-pruner": _policy_of_pruning()}
+    for user, policy in {**policies, **others}.items():
         admin.user_add(user, local.secret(f"minio-{user}"))
         admin.policy_add(f"{user}-only", policy=policy)
         try:
@@ -65,6 +73,53 @@ def set_up(local: Local) -> None:
         except MinioAdminException as error:
             if "already in effect" not in str(error):
                 raise
+
+
+def _keep_versions(client: Any, bucket: str) -> None:
+    """What is overwritten or deleted stays readable for a while; of the backups, for as long as it is locked."""
+    from minio.commonconfig import ENABLED, Filter
+    from minio.lifecycleconfig import Expiration, LifecycleConfig, NoncurrentVersionExpiration, Rule
+    from minio.versioningconfig import VersioningConfig
+
+    if bucket != "backup":
+        client.set_bucket_versioning(bucket_name=bucket, config=VersioningConfig(ENABLED))
+    days = LOCKED_DAYS if bucket == "backup" else VERSIONS_KEPT_DAYS
+    rule = Rule(
+        status=ENABLED,
+        rule_id="forget-old-versions",
+        rule_filter=Filter(prefix=""),
+        noncurrent_version_expiration=NoncurrentVersionExpiration(noncurrent_days=days),
+        expiration=Expiration(expired_object_delete_marker=True),
+    )
+    client.set_bucket_lifecycle(bucket_name=bucket, config=LifecycleConfig([rule]))
+
+
+def _policy_of_backups() -> dict[str, Any]:
+    """Reads what is backed up; adds to the backups, and deletes none of them: only the marks by which restic's
+    processes know of each other. A lock can be made to last longer, never shorter."""
+    add = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:GetObjectRetention",
+           "s3:PutObjectRetention"]  # fmt: skip
+    return _statements(
+        ("Allow", READ, [f"arn:aws:s3:::{bucket}{part}" for bucket in BUCKETS for part in ("", "/*")]),
+        ("Allow", ["s3:ListBucketMultipartUploads"], ["arn:aws:s3:::backup"]),
+        ("Allow", add, ["arn:aws:s3:::backup/*"]),
+        ("Allow", ["s3:DeleteObject"], ["arn:aws:s3:::backup/restic/locks/*"]),
+        ("Deny", ["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"], ["arn:aws:s3:::*"]),
+    )
+
+
+def _policy_of_pruning() -> dict[str, Any]:
+    """Takes old backups out of sight; their versions stay until their locks have ended."""
+    return _statements(
+        ("Allow", WRITE, ["arn:aws:s3:::backup", "arn:aws:s3:::backup/*"]),
+        ("Deny", ["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"], ["arn:aws:s3:::*"]),
+    )
+
+
+def _statements(*statements: tuple[str, list[str], list[str]]) -> dict[str, Any]:
+    """A policy of effects, actions and resources."""
+    named = [{"Effect": effect, "Action": actions, "Resource": resources} for effect, actions, resources in statements]
+    return {"Version": "2012-10-17", "Statement": named}
 
 
 def _policy(writable: list[str], readable: list[str]) -> dict[str, Any]:

@@ -33,7 +33,11 @@ def prepare(local: Local) -> Launch:
         "replication": {"replSetName": SET, "oplogSizeMB": 256},
         "security": {"keyFile": str(key), "authorization": "enabled"},
         "systemLog": {"quiet": True},
-        "setParameter": {"diagnosticDataCollectionEnabled": False},
+        "setParameter": {
+            "diagnosticDataCollectionEnabled": False,
+            # a backup is described by reads of the past, at the moment at which the dump ended
+            "minSnapshotHistoryWindowInSeconds": 3600,
+        },
     }
     path = local.write("mongodb", "mongod.yaml", yaml.safe_dump(configuration))
     return Launch([str(local.tool("mongod")), "--config", str(path)])

@@ -61,18 +61,18 @@ def _object_store(service: Service) -> None:
     patience = urllib3.PoolManager(timeout=float(service.readiness.timeout_s), retries=False)
     store = Minio(
         endpoint=str(settings().endpoint(service.name)),
-        access_key="backup",
-        secret_key=settings().secret("minio-backup"),
+        access_key="health",
+        secret_key=settings().secret("minio-health"),
         secure=False,
         http_client=patience,
     )
-    name, body = "health/probe", b"written to be read"
+    bucket, name, body = "health", "probe", b"written to be read"
     try:
-        store.put_object(bucket_name="backup", object_name=name, data=io.BytesIO(body), length=len(body))
-        answer = store.get_object(bucket_name="backup", object_name=name)
+        store.put_object(bucket_name=bucket, object_name=name, data=io.BytesIO(body), length=len(body))
+        answer = store.get_object(bucket_name=bucket, object_name=name)
         read = answer.read()
         answer.close()
-        store.remove_object(bucket_name="backup", object_name=name)
+        store.remove_object(bucket_name=bucket, object_name=name)
     finally:
         patience.clear()
     if read != body:

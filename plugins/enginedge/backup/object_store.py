@@ -1,0 +1,69 @@
+"""The way to a bucket: one client a user, whose failures are ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from enginedge.errors import Misconfigured, Unavailable
+from enginedge.settings import settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+REFUSALS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "NoSuchBucket"}
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class ObjectStore:
+    """An S3 endpoint and who asks there; ``secret`` names the secret, it is not one."""
+
+    url: str
+    user: str
+    secret: str
+
+    @contextmanager
+    def client(self) -> Iterator[S3Client]:
+        """A client of this user.
+
+        Raises:
+            Misconfigured: the store refuses the user or knows no such bucket.
+            Unavailable: it does not answer, or something is not there any more.
+        """
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        patient = Config(
+            connect_timeout=5, read_timeout=60, retries={"max_attempts": 4}, s3={"addressing_style": "path"},
+            max_pool_connections=16,
+        )  # fmt: skip
+        client = boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=self.user,
+            aws_secret_access_key=settings().secret(self.secret),
+            config=patient,
+        )
+        try:
+            yield client
+        except ClientError as failure:
+            error = Misconfigured if failure.response.get("Error", {}).get("Code") in REFUSALS else Unavailable
+            raise error(str(failure), where=f"{self.url} as {self.user}", remedy="look at `make status`") from failure
+        except BotoCoreError as failure:
+            raise Unavailable(str(failure), where=self.url, remedy="look at `make status`") from failure
+        finally:
+            client.close()
+
+    def shared_credentials(self) -> str:
+        """The content of a credentials file, which S3 tools read."""
+        return f"[default]\naws_access_key_id = {self.user}\naws_secret_access_key = {settings().secret(self.secret)}\n"
+
+
+def object_store(user: str) -> ObjectStore:
+    """The platform's object store, as ``user``."""
+    return ObjectStore(settings().endpoint("minio").url, user, f"minio-{user}")
