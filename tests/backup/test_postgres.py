@@ -68,6 +68,9 @@ class TestPostgres(BackupSourceSuite):
             self.writing = connect()
         self.writing.execute('insert into "Odd name" (said) values (%s)', [f"written {number}"])
 
+    def close(self) -> None:
+        self.writing.close()
+
     def alter(self, target: Any) -> str:
         with target.connected(DATABASE) as connection:
             connection.execute('update public."Odd name" set amount = amount + 0.0001 where id = 17')

@@ -99,6 +99,9 @@ class BackupSourceSuite:
         """Write one more thing."""
         raise NotImplementedError
 
+    def close(self) -> None:
+        """Let go of what writing has opened."""
+
     def alter(self, target: Any) -> str:
         """Change one cell of a restored copy, and return the name of its part."""
         raise NotImplementedError
@@ -115,10 +118,13 @@ class BackupSourceSuite:
         watcher.start()
         try:
             manifest = back_up(suite.store(), repository(), catalogue())
-        finally:
             writer.stop()
+        finally:
             seen = watcher.stop()
-        suite.write(1_000_000)
+            writer.done.set()
+            writer.join()
+            suite.write(1_000_000)
+            suite.close()
         return Taken(suite.store(), manifest, seen)
 
     @pytest.fixture(scope="class")

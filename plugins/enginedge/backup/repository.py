@@ -7,7 +7,7 @@ carries the tag :data:`MARK` is ours; nothing else is ever given up.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,13 +54,16 @@ class Restic:
         """Make the repository, empty."""
         self._restic("init")
 
-    def save_output(self, name: str, command: Command) -> Snapshot:
+    def save_output(self, name: str, command: Command, listen: Callable[[str], None] | None = None) -> Snapshot:
         tags = [f"--tag={mark}" for mark in self.marks]
         ended = self._restic(
             *("backup", "--json", f"--host={MARK}", f"--stdin-filename={name}", *tags, "--stdin-from-command", "--"),
             *command.argv,
             more=command.environment,
         )
+        if listen:
+            for line in ended.err.splitlines():
+                listen(line)
         summary = next(said for said in _json_lines(ended.out) if said.get("message_type") == "summary")
         return Snapshot(summary["snapshot_id"], name, summary["total_bytes_processed"], summary["data_added_packed"])
 

@@ -7,7 +7,7 @@ knows the other's kind.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -130,8 +130,11 @@ class Repository(Protocol):
         """The same repository, whose new objects are marked as belonging to ``backup`` of ``store``."""
         ...
 
-    def save_output(self, name: str, command: Command) -> Snapshot:
-        """Stream what ``command`` prints into an object; if it fails at any byte there is no object."""
+    def save_output(self, name: str, command: Command, listen: Callable[[str], None] | None = None) -> Snapshot:
+        """Stream what ``command`` prints into an object; if it fails at any byte there is no object.
+
+        ``listen`` is told each line of what it said on standard error.
+        """
         ...
 
     def read(self, snapshot: Snapshot) -> str:

@@ -67,4 +67,13 @@ def _postgres(service: Service) -> Store:
     return Store(service.name, Postgres(Server(at.host, at.port, "admin", login)), scratch_postgres)
 
 
-KINDS: dict[str, Callable[[Service], Store]] = {"postgres": _postgres}
+def _mongodb(service: Service) -> Store:
+    from enginedge.backup.scratch.mongodb import scratch_mongodb
+    from enginedge.backup.sources.mongodb import MongoDB, Server
+
+    at = settings().endpoint(service.name)
+    login = told("mongodb.yaml", f"password: {settings().secret('mongodb-backup')}\n")
+    return Store(service.name, MongoDB(Server(at.host, at.port, "backup", login)), scratch_mongodb)
+
+
+KINDS: dict[str, Callable[[Service], Store]] = {"postgres": _postgres, "mongodb": _mongodb}
