@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enginedge.errors import Misconfigured, Unavailable
@@ -19,11 +20,15 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class ObjectStore:
-    """An S3 endpoint and who asks there; ``secret`` names the secret, it is not one."""
+    """An S3 endpoint and who asks there; the password is in ``password_file``."""
 
     url: str
     user: str
-    secret: str
+    password_file: Path
+
+    @property
+    def password(self) -> str:
+        return self.password_file.read_text().strip()
 
     @contextmanager
     def client(self) -> Iterator[S3Client]:
@@ -46,7 +51,7 @@ class ObjectStore:
             endpoint_url=self.url,
             region_name=REGION,
             aws_access_key_id=self.user,
-            aws_secret_access_key=settings().secret(self.secret),
+            aws_secret_access_key=self.password,
             config=patient,
         )
         try:
@@ -61,9 +66,9 @@ class ObjectStore:
 
     def shared_credentials(self) -> str:
         """The content of a credentials file, which S3 tools read."""
-        return f"[default]\naws_access_key_id = {self.user}\naws_secret_access_key = {settings().secret(self.secret)}\n"
+        return f"[default]\naws_access_key_id = {self.user}\naws_secret_access_key = {self.password}\n"
 
 
 def object_store(user: str) -> ObjectStore:
     """The platform's object store, as ``user``."""
-    return ObjectStore(settings().endpoint("minio").url, user, f"minio-{user}")
+    return ObjectStore(settings().endpoint("minio").url, user, settings().secret_path(f"minio-{user}"))

@@ -99,7 +99,7 @@ class Restic:
         if foreign := set(ids) - self.ids():
             raise Misconfigured(f"{', '.join(sorted(foreign))} does not carry our mark", where=self.where)
         if ids:
-            pruner = replace(self, store=replace(self.store, user=PRUNER, secret=f"minio-{PRUNER}"))
+            pruner = replace(self, store=object_store(PRUNER))
             pruner._restic("forget", "--prune", *sorted(ids))
 
     def recover_locks(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from enginedge.backup.object_store import object_store
 from enginedge.backup.shapes import BackupSource
 from enginedge.backup.tools import told
 from enginedge.errors import Misconfigured
@@ -76,4 +77,35 @@ def _mongodb(service: Service) -> Store:
     return Store(service.name, MongoDB(Server(at.host, at.port, "backup", login)), scratch_mongodb)
 
 
-KINDS: dict[str, Callable[[Service], Store]] = {"postgres": _postgres, "mongodb": _mongodb}
+def _etcd(service: Service) -> Store:
+    from enginedge.backup.scratch.etcd import scratch_etcd
+    from enginedge.backup.sources.etcd import Client, Etcd
+
+    password = settings().secret_path("etcd-root")
+    return Store(
+        service.name, Etcd(Client(settings().endpoint(service.name).url, password)), lambda: scratch_etcd(password)
+    )
+
+
+def _buckets(service: Service) -> Store:
+    from enginedge.backup.scratch.minio import scratch_minio
+    from enginedge.backup.sources.buckets import Buckets
+
+    names = [thing.what for thing in service.backup]
+    return Store(service.name, Buckets(object_store("backup"), names), lambda: scratch_minio(names))
+
+
+def _volume(service: Service) -> Store:
+    from enginedge.backup.scratch.folder import scratch_volume
+    from enginedge.backup.sources.volumes import Volume
+
+    return Store(service.name, Volume(settings().state / "data" / service.name), scratch_volume)
+
+
+KINDS: dict[str, Callable[[Service], Store]] = {
+    "postgres": _postgres,
+    "mongodb": _mongodb,
+    "etcd": _etcd,
+    "bucket": _buckets,
+    "volume": _volume,
+}
