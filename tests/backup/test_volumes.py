@@ -24,7 +24,7 @@ class TestVolumes(BackupSourceSuite):
     dumper = "enginedge.backup.sources.volumes"
 
     def store(self) -> Store:
-        return Store("backup-suite", Volume(folder()), scratch_volume)
+        return Store("backup-suite", Volume(folder()), scratch_volume, lambda _: folder())
 
     def live(self) -> Path:
         return folder()

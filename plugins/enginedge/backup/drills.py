@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from enginedge.backup.shapes import DrillReport, Manifest, Repository
 from enginedge.backup.stores import Store
@@ -28,22 +29,32 @@ def drill(store: Store, manifest: Manifest, repository: Repository) -> DrillRepo
         empty = time.monotonic()
         store.source.restore(manifest.dumped, repository, target)
         restored = time.monotonic()
-        copy = store.source.fingerprint(target)
-    if differences := manifest.dumped.fingerprint.differences(copy):
-        raise Violated(
-            f"the restored copy is not what was dumped: {_told(differences)}",
-            where=f"{store.name}, backup {manifest.id}",
-            untouched="the store and the backup",
-            remedy="drill an older backup to find the last good one, then find out what spoilt this one",
-        )
+        parts = compare(store, manifest, target)
     return DrillReport(
         store=store.name,
         manifest=manifest.id,
         drilled_at=datetime.now(UTC),
         restore_s=round(restored - empty, 3),
         drill_s=round(time.monotonic() - began, 3),
-        parts=len(manifest.dumped.fingerprint.parts) + len(manifest.dumped.fingerprint.at_least),
+        parts=parts,
     )
+
+
+def compare(store: Store, manifest: Manifest, target: Any) -> int:
+    """Compare a restored ``target`` with ``manifest``, and return how many parts were compared.
+
+    Raises:
+        Violated: the copy differs; names the parts.
+    """
+    wanted = manifest.dumped.fingerprint
+    if differences := wanted.differences(store.source.fingerprint(target)):
+        raise Violated(
+            f"the restored copy is not what was dumped: {_told(differences)}",
+            where=f"{store.name}, backup {manifest.id}",
+            untouched="the backup",
+            remedy="drill an older backup to find the last good one, then find out what spoilt this one",
+        )
+    return len(wanted.parts) + len(wanted.at_least)
 
 
 def _told(differences: list[str]) -> str:

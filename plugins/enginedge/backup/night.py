@@ -19,6 +19,8 @@ from enginedge.private_files import private_folder
 from enginedge.settings import settings
 
 AT_ONCE = 2
+#: Stores that others point at: they are dumped after those, so that everything that is pointed at is in the dump.
+POINTED_AT = ("minio",)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ def back_up_all(
     say: Callable[[Outcome], None] = lambda _: None,
     at_once: int = AT_ONCE,
 ) -> list[Outcome]:
-    """Back up ``stores``, ``at_once`` of them at a time; each outcome is said as it comes."""
+    """Back up ``stores``, ``at_once`` of them at a time, those that others point at last; each outcome is said as it
+    comes."""
 
     def one(store: Store) -> Outcome:
         try:
@@ -81,7 +84,8 @@ def back_up_all(
         return outcome
 
     with ThreadPoolExecutor(at_once) as pool:
-        return list(pool.map(one, stores))
+        first = list(pool.map(one, [each for each in stores if each.name not in POINTED_AT]))
+        return first + list(pool.map(one, [each for each in stores if each.name in POINTED_AT]))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from enginedge.backup.object_store import ObjectStore, object_store
@@ -23,6 +24,7 @@ MARK = "enginedge"
 BUCKET, FOLDER = "backup", "restic"
 USER, PRUNER = "backup", "backup-pruner"
 PASSWORD = "backup-repository"  # noqa: S105 - the secret's name
+DAMAGE = ("invalid data returned", "ciphertext verification failed", "does not match", "damaged")  # restic's words
 NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 10, 11, 12  # restic's exit statuses
 
 
@@ -37,6 +39,11 @@ class Restic:
     @property
     def where(self) -> str:
         return f"{self.store.url}/{self.bucket}/{FOLDER}"
+
+    @property
+    def address(self) -> str:
+        """The repository as restic is told of it."""
+        return f"s3:{self.where}"
 
     def marked(self, store: str, backup: str) -> Restic:
         return replace(self, marks=(MARK, f"store={store}", f"backup={backup}"))
@@ -80,29 +87,26 @@ class Restic:
             raise Unavailable(said, where=command.argv[0], remedy="empty the target and restore again")
         self._judge(read)
 
-    def ids(self, backup: str = "") -> frozenset[str]:
+    def ids(self, backup: str = "") -> dict[str, datetime]:
         tags = f"{MARK},backup={backup}" if backup else MARK
         listed = self._restic("snapshots", "--json", f"--tag={tags}").out
-        return frozenset(each["id"] for each in json.loads(listed) or ())
+        return {each["id"]: datetime.fromisoformat(each["time"]) for each in json.loads(listed) or ()}
 
     def check(self, part: int = 1, of: int = 1) -> None:
+        self._recover_locks()
         ended = self._restic("check", f"--read-data-subset={part}/{of}", may_end_with=(1,))
         if ended.status:
-            raise Violated(
-                f"the repository is damaged:\n{ended.last_words}\n",
-                where=self.where,
-                untouched="the backups that do not use what is damaged",
-                remedy="restore the named objects from their older versions or from the second copy, then check again",
-            )
+            raise self._damaged(ended)
 
     def forget(self, ids: Collection[str]) -> None:
-        if foreign := set(ids) - self.ids():
+        if foreign := set(ids) - self.ids().keys():
             raise Misconfigured(f"{', '.join(sorted(foreign))} does not carry our mark", where=self.where)
         if ids:
             pruner = replace(self, store=object_store(PRUNER))
+            pruner._recover_locks()
             pruner._restic("forget", "--prune", *sorted(ids))
 
-    def recover_locks(self) -> None:
+    def _recover_locks(self) -> None:
         """Remove the locks of those who died; a living one's stays."""
         self._restic("unlock")
 
@@ -122,7 +126,7 @@ class Restic:
         credentials = told(f"s3-{self.store.user}", self.store.shared_credentials())
         return environment(
             {
-                "RESTIC_REPOSITORY": f"s3:{self.where}",
+                "RESTIC_REPOSITORY": self.address,
                 "RESTIC_PASSWORD_FILE": str(settings().secret_path(PASSWORD)),
                 "RESTIC_CACHE_DIR": str(private_folder(settings().state / "cache" / "restic")),
                 "RESTIC_PROGRESS_FPS": "0.1",
@@ -135,6 +139,14 @@ class Restic:
         if ended.status:
             raise self._failure(ended)
 
+    def _damaged(self, ended: Ended) -> Violated:
+        return Violated(
+            f"the repository is damaged:\n{_without_json(ended.last_words)}\n",
+            where=self.where,
+            untouched="the backups that do not use what is damaged",
+            remedy="restore the named objects from their older versions or from the second copy, then check again",
+        )
+
     def _failure(self, ended: Ended) -> EnginEdgeError:
         said = _without_json(ended.last_words)
         if ended.status == NO_REPOSITORY:
@@ -146,6 +158,8 @@ class Restic:
                 untouched="the repository",
                 remedy="put back the one on the recovery sheet",
             )
+        if any(word in said for word in DAMAGE):
+            return self._damaged(ended)
         remedy = "see whether another backup runs" if ended.status == LOCKED else "mend what it names and run it again"
         return Unavailable(f"restic ended with {ended.status}, saying:\n{said}\n", where=self.where, remedy=remedy)
 

@@ -145,8 +145,8 @@ class Repository(Protocol):
         """Stream the object's bytes into ``command``'s standard input; either's failure is raised."""
         ...
 
-    def ids(self, backup: str = "") -> Collection[str]:
-        """The ids of all objects that carry our mark, or those of one backup."""
+    def ids(self, backup: str = "") -> Mapping[str, datetime]:
+        """The ids of all objects that carry our mark, or those of one backup, and when each was saved."""
         ...
 
     def check(self, part: int = 1, of: int = 1) -> None:

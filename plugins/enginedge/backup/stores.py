@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from enginedge.backup.object_store import object_store
@@ -18,11 +19,19 @@ from enginedge.settings import settings
 
 @dataclass(frozen=True)
 class Store:
-    """One store: how it is dumped and restored, an empty copy of it, and where the real one is."""
+    """One store.
+
+    Attributes:
+        scratch: an empty copy of it for one drill.
+        target: where a restore in earnest goes, for the folder that was named, or for none.
+        answers: whether the target answers right after it was restored; etcd is started on its folder afterwards.
+    """
 
     name: str
     source: BackupSource[Any]
     scratch: Callable[[], AbstractContextManager[Any]]
+    target: Callable[[Path | None], Any]
+    answers: bool = True
 
 
 def declared_stores(names: Sequence[str] = ()) -> list[Store]:
@@ -65,7 +74,8 @@ def _postgres(service: Service) -> Store:
 
     at = settings().endpoint(service.name)
     login = told("pgpass", f"{at.host}:{at.port}:*:admin:{settings().secret('postgres-admin')}\n")
-    return Store(service.name, Postgres(Server(at.host, at.port, "admin", login)), scratch_postgres)
+    server = Server(at.host, at.port, "admin", login)
+    return Store(service.name, Postgres(server), scratch_postgres, lambda folder: _in_place(server, folder))
 
 
 def _mongodb(service: Service) -> Store:
@@ -73,17 +83,30 @@ def _mongodb(service: Service) -> Store:
     from enginedge.backup.sources.mongodb import MongoDB, Server
 
     at = settings().endpoint(service.name)
-    login = told("mongodb.yaml", f"password: {settings().secret('mongodb-backup')}\n")
-    return Store(service.name, MongoDB(Server(at.host, at.port, "backup", login)), scratch_mongodb)
+
+    def as_user(user: str) -> Server:
+        login = told(f"mongodb-{user}.yaml", f"password: {settings().secret(f'mongodb-{user}')}\n")
+        return Server(at.host, at.port, user, login)
+
+    source = MongoDB(as_user("backup"))
+    return Store(service.name, source, scratch_mongodb, lambda folder: _in_place(as_user("restore"), folder))
 
 
 def _etcd(service: Service) -> Store:
     from enginedge.backup.scratch.etcd import scratch_etcd
-    from enginedge.backup.sources.etcd import Client, Etcd
+    from enginedge.backup.sources.etcd import Client, Etcd, Member
 
     password = settings().secret_path("etcd-root")
+    client, peer = (
+        Client(settings().endpoint(service.name).url, password),
+        settings().endpoint(service.name, "peer").url,
+    )
     return Store(
-        service.name, Etcd(Client(settings().endpoint(service.name).url, password)), lambda: scratch_etcd(password)
+        service.name,
+        Etcd(client),
+        lambda: scratch_etcd(password),
+        lambda folder: Member(client, peer, _named(folder, service.name), lambda: None),
+        answers=False,
     )
 
 
@@ -92,14 +115,31 @@ def _buckets(service: Service) -> Store:
     from enginedge.backup.sources.buckets import Buckets
 
     names = [thing.what for thing in service.backup]
-    return Store(service.name, Buckets(object_store("backup"), names), lambda: scratch_minio(names))
+    source = Buckets(object_store("backup"), names)
+    return Store(
+        service.name, source, lambda: scratch_minio(names), lambda folder: _in_place(object_store("root"), folder)
+    )
 
 
 def _volume(service: Service) -> Store:
     from enginedge.backup.scratch.folder import scratch_volume
     from enginedge.backup.sources.volumes import Volume
 
-    return Store(service.name, Volume(settings().state / "data" / service.name), scratch_volume)
+    source = Volume(settings().state / "data" / service.name)
+    return Store(service.name, source, scratch_volume, lambda folder: _named(folder, service.name))
+
+
+def _in_place(server: Any, folder: Path | None) -> Any:
+    """The running store itself."""
+    if folder:
+        raise Misconfigured(f"{server} is restored in place", remedy="leave --folder out")
+    return server
+
+
+def _named(folder: Path | None, store: str) -> Path:
+    if folder is None:
+        raise Misconfigured(f"{store} is restored into a folder", remedy="give --folder, then start it on that folder")
+    return folder
 
 
 KINDS: dict[str, Callable[[Service], Store]] = {

@@ -89,9 +89,10 @@ class Postgres:
         return Dumped(began, Fingerprint(parts, at_least), tuple(objects), versions)
 
     def restore(self, dumped: Dumped, repository: Repository, to: Server) -> None:
-        if present := self._databases(to):
+        filled = [name for name in self._databases(to) if self._has_tables(to, name)]
+        if filled:
             raise Misconfigured(
-                f"it is not empty: it has {', '.join(present)}",
+                f"it is not empty: there are tables in {', '.join(filled)}",
                 where=to.where,
                 untouched="the target",
                 remedy="restore into a new server, or drop these databases first",
@@ -99,7 +100,8 @@ class Postgres:
         by_name = {each.name: each for each in dumped.objects}
         self._restore_roles(repository.read(by_name.pop(ROLES)), to)
         for snapshot in by_name.values():
-            options = ("--create", "--exit-on-error", f"--dbname={MAINTENANCE}")
+            # a database without a table, such as the set-up of a new server makes, is replaced
+            options = ("--create", "--clean", "--if-exists", "--exit-on-error", f"--dbname={MAINTENANCE}")
             repository.load_into(snapshot, to.command("pg_restore", *options))
 
     def fingerprint(self, at: Server) -> Fingerprint:
@@ -141,6 +143,10 @@ class Postgres:
                     remedy="move it into a database of its own",
                 )
             return [each for each in contents.databases(connection) if not self.only or each in self.only]
+
+    def _has_tables(self, server: Server, database: str) -> bool:
+        with server.connected(database) as connection:
+            return bool(contents.table_names(connection))
 
     def _roles(self, at: Server) -> str:
         with at.connected(MAINTENANCE) as connection:

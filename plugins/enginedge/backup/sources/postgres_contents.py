@@ -60,10 +60,15 @@ def databases(connection: Any) -> list[str]:
     return [name for (name,) in rows]
 
 
+def table_names(connection: Any) -> list[str]:
+    """Every table of the connected database that holds rows of its own, sorted."""
+    return [name for (name,) in connection.execute(TABLES).fetchall()]
+
+
 def tables(connection: Any, database: str) -> dict[str, str]:
     """Count and digest of each table of the connected database, and of its large objects where it has any."""
     found = {}
-    for (table,) in connection.execute(TABLES).fetchall():
+    for table in table_names(connection):
         found[f"{database} {table}"] = _counted(connection.execute(DIGEST.format(table)).fetchone())
     large = connection.execute(LARGE_OBJECTS).fetchone()
     if large[0]:
