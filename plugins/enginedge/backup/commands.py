@@ -121,10 +121,7 @@ def forget(
 ) -> None:
     """Give up the backups that no rule keeps; never the last verified one, nor what is not ours."""
     if dry_run:
-        rows = [
-            {"store": each.manifest.store, "backup": each.manifest.id, "stays": each.stays, "why": each.why}
-            for each in operations.retention(store or ())
-        ]
+        rows = [operations.as_row(each) for each in operations.retention(store or ())]
         return _print(rows, ("store", "backup", "stays", "why"), as_json)
     return _print(operations.forget(store or ()), ("store", "backup", "why"), as_json)
 

@@ -102,6 +102,23 @@ def forget(names: Sequence[str] = (), keep: Keep | None = None) -> list[dict[str
     return [*told, *lost]
 
 
+def forget_or_tell(dry_run: bool) -> list[dict[str, Any]]:
+    """What :func:`forget` gave up, or, in a dry run, what it would give up."""
+    if not dry_run:
+        return forget()
+    return [as_row(each) for each in retention() if not each.stays]
+
+
+def as_row(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as a row."""
+    return {
+        "store": verdict.manifest.store,
+        "backup": verdict.manifest.id,
+        "stays": verdict.stays,
+        "why": verdict.why,
+    }
+
+
 def check_share(part: int = 0, of: int = SHARES) -> dict[str, Any]:
     """Check the repository's structure, every manifest, and one share of all bytes: today's where ``part`` is 0.
 
