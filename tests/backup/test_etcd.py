@@ -24,7 +24,7 @@ def put(client: Any, key: str, value: str) -> None:
 
 @pytest.mark.stores
 class TestEtcd(BackupSourceSuite):
-    dumper = "etcdutl"
+    dumper = "snapshot.db"
 
     def store(self) -> Store:
         (store,) = declared_stores(["etcd"])

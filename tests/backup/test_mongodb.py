@@ -10,6 +10,7 @@ import pytest
 from bson import Decimal128, ObjectId
 from pymongo import MongoClient
 
+from enginedge.backup.repository import repository
 from enginedge.backup.sources.mongodb import MongoDB
 from enginedge.backup.stores import Store, declared_stores
 from enginedge.settings import settings
@@ -82,3 +83,12 @@ class TestMongoDB(BackupSourceSuite):
             numbers = [each["_id"] for each in client[DATABASE].numbers.find().sort("_id", 1)]
         assert numbers == list(range(len(numbers))), "written one after the other, so a gap is a torn copy"
         assert len(numbers) > 10
+
+    def test_a_new_server_that_was_set_up_already_is_restored_into(self, taken: Taken) -> None:
+        """Its users are there, with other passwords."""
+        with taken.store.scratch() as target:
+            with target.connected() as client:
+                client.admin.command("createUser", "lake", pwd="another", roles=[])  # noqa: S106
+            taken.store.source.restore(taken.manifest.dumped, repository(), target)
+            copy = taken.store.source.fingerprint(target)
+        assert taken.manifest.dumped.fingerprint.differences(copy) == []

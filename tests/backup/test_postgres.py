@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from enginedge.backup.repository import repository
 from enginedge.backup.sources.postgres import Postgres
 from enginedge.backup.sources.postgres_contents import role_script
 from enginedge.backup.stores import Store, declared_stores
@@ -107,6 +108,18 @@ class TestPostgres(BackupSourceSuite):
             connection.execute(statement)
         (told,) = before.differences(source.fingerprint(restored))
         assert part in told
+
+    def test_a_new_server_that_was_set_up_already_is_restored_into(self, taken: Taken) -> None:
+        """Its roles are there, with other passwords, and its databases, without a table."""
+        with taken.store.scratch() as target:
+            with target.connected("postgres") as connection:
+                connection.execute("create role platform login password 'another'; create role admin superuser")
+            with target.connected("postgres") as connection:
+                connection.autocommit = True
+                connection.execute(f"create database {DATABASE} owner platform")
+            taken.store.source.restore(taken.manifest.dumped, repository(), target)
+            copy = taken.store.source.fingerprint(target)
+        assert taken.manifest.dumped.fingerprint.differences(copy) == []
 
 
 def test_a_role_that_is_there_already_is_altered_and_not_made() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -79,7 +80,7 @@ class Writer(threading.Thread):
 
 
 class BackupSourceSuite:
-    """What every source promises. Inherit it, and give what raises here; ``dumper`` names a program seen at work."""
+    """What every source promises. Inherit it, and give what raises here; ``dumper`` is shown by a program at work."""
 
     dumper: str
 
@@ -117,6 +118,8 @@ class BackupSourceSuite:
         writer.start()
         watcher.start()
         try:
+            while not writer.written:
+                time.sleep(0.01)
             manifest = back_up(suite.store(), repository(), catalogue())
             writer.stop()
         finally:

@@ -97,6 +97,7 @@ class MongoDB:
                     untouched="the target",
                     remedy="restore into a new server, or drop these databases first",
                 )
+            contents.drop_users(client, but=to.user)
         (archive,) = dumped.objects
         repository.load_into(archive, to.command("mongorestore", "--archive", "--oplogReplay", "--stopOnError"))
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SYSTEMS = ("admin", "config", "local")
 SCRATCH_USER = "enginedge-drill"  # the user of a drill's own server
+RESTORERS = (SCRATCH_USER, "restore")  # who restores is there before, and is not what was dumped
 NOT_DUMPED = ("system.views", "system.profile")
 CAPPED = "capped: its documents are dumped, and not compared"
 MAKING = ("create", "drop", "dropDatabase", "renameCollection", "collMod", "createIndexes", "commitIndexBuild",
@@ -42,10 +43,17 @@ def describe(client: MongoClient[Any], moment: Timestamp | None = None) -> Finge
             elif made["type"] in ("collection", "timeseries") and name not in NOT_DUMPED:
                 parts[f"{database}.{name}"] = _digest(_documents(client, database, name, moment))
     for name in ("system.users", "system.roles"):
-        mine = {"user": {"$ne": SCRATCH_USER}}
+        mine = {"user": {"$nin": RESTORERS}}
         if count := _digest(_documents(client, "admin", name, moment, mine)):
             parts[f"admin.{name}"] = count
     return Fingerprint(parts)
+
+
+def drop_users(client: MongoClient[Any], but: str) -> None:
+    """Drop every user of an empty server but the one who restores: those that are there are not restored over."""
+    for each in client.admin.command("usersInfo", {"forAllDBs": True})["users"]:
+        if each["user"] != but:
+            client[each["db"]].command("dropUser", each["user"])
 
 
 def refuse_changed_collections(client: MongoClient[Any], since: Timestamp) -> None:
