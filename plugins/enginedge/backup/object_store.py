@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from enginedge.errors import Misconfigured, Unavailable
 from enginedge.settings import settings
+from enginedge.storage import s3_at
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 REFUSALS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "NoSuchBucket"}
-REGION = "us-east-1"
+CONNECTIONS = 16
 
 
 @dataclass(frozen=True)
@@ -38,22 +39,9 @@ class ObjectStore:
             Misconfigured: the store refuses the user or knows no such bucket.
             Unavailable: it does not answer, or something is not there any more.
         """
-        import boto3
-        from botocore.config import Config
         from botocore.exceptions import BotoCoreError, ClientError
 
-        patient = Config(
-            connect_timeout=5, read_timeout=60, retries={"max_attempts": 4}, s3={"addressing_style": "path"},
-            max_pool_connections=16,
-        )  # fmt: skip
-        client = boto3.client(
-            "s3",
-            endpoint_url=self.url,
-            region_name=REGION,
-            aws_access_key_id=self.user,
-            aws_secret_access_key=self.password,
-            config=patient,
-        )
+        client = s3_at(self.url, self.user, self.password, CONNECTIONS)
         try:
             yield client
         except ClientError as failure:
