@@ -132,3 +132,12 @@ class TestOnTheBucket:
         catalogue().add(manifest("gone"))
         catalogue().remove(manifest("gone"))
         assert catalogue().read(STORE).manifests == ()
+
+    def test_what_is_in_use_stays_locked_and_a_longer_lock_is_left_alone(self, bucket: Any) -> None:
+        catalogue().add(manifest("kept"))
+        this = {"Bucket": BUCKET, "Key": f"manifests/{STORE}/kept.json"}
+        before = bucket.get_object_retention(**this)["Retention"]["RetainUntilDate"]
+        assert catalogue().keep_locked(days=2) == 0, "the bucket locks what is new for longer"
+        assert catalogue().keep_locked(days=60) >= 1
+        after = bucket.get_object_retention(**this)["Retention"]["RetainUntilDate"]
+        assert (after - before).days in (29, 30)

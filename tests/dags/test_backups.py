@@ -48,6 +48,7 @@ def test_stores_are_mapped_and_bounded(dags: dict[str, Any], dag_id: str, task_i
 def test_nothing_is_given_up_before_the_check_has_passed(dags: dict[str, Any]) -> None:
     assert dags["retain_backups"].get_task("give_up").upstream_task_ids == {"check_share"}
     assert dags["retain_backups"].get_task("give_up").trigger_rule == "all_success"
+    assert dags["retain_backups"].get_task("keep_locked").upstream_task_ids == {"give_up"}, "what went need not stay"
 
 
 @pytest.mark.parametrize("name", DAGS)

@@ -111,7 +111,7 @@ def _policy_of_backups() -> dict[str, Any]:
 def _policy_of_pruning() -> dict[str, Any]:
     """Takes old backups out of sight; their versions stay until their locks have ended."""
     return _statements(
-        ("Allow", WRITE, ["arn:aws:s3:::backup", "arn:aws:s3:::backup/*"]),
+        ("Allow", [*WRITE, "s3:GetObjectRetention"], ["arn:aws:s3:::backup", "arn:aws:s3:::backup/*"]),
         ("Deny", ["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"], ["arn:aws:s3:::*"]),
     )
 

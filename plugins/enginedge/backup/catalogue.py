@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,10 @@ from enginedge.settings import settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectLockRetentionTypeDef
 
 MANIFESTS, DRILLS = "manifests", "drills"
+NOT_KEPT = "restic/locks/"  # by which restic's processes know of each other, for minutes
 SIGNING_KEY = "backup-signing"
 AT_ONCE = 8
 
@@ -93,6 +95,25 @@ class Catalogue:
         """Make the backup none; the bucket keeps the version for as long as it is locked."""
         with self.pruner.client() as client:
             client.delete_object(Bucket=self.bucket, Key=_key(manifest))
+
+    def keep_locked(self, days: int) -> int:
+        """Lock what is still in use for at least ``days`` more days, and return how many objects that were.
+
+        What a new backup shares with an old one was locked when the old one was taken. What is not in use any more is
+        out of sight, and its lock ends.
+        """
+        until = datetime.now(UTC) + timedelta(days=days)
+
+        def keep(key: str) -> bool:
+            asked = client.get_object_retention(Bucket=self.bucket, Key=key)
+            locked = asked["Retention"]["RetainUntilDate"]
+            if locked < until:
+                longer: ObjectLockRetentionTypeDef = {"Mode": "COMPLIANCE", "RetainUntilDate": until}
+                client.put_object_retention(Bucket=self.bucket, Key=key, Retention=longer)
+            return locked < until
+
+        with self.store.client() as client, ThreadPoolExecutor(AT_ONCE) as pool:
+            return sum(pool.map(keep, [key for key in self._keys(client, "") if not key.startswith(NOT_KEPT)]))
 
     def _put(self, key: str, body: Mapping[str, Any]) -> None:
         with self.store.client() as client:

@@ -126,6 +126,12 @@ def forget(
     return _print(operations.forget(store or ()), ("store", "backup", "why"), as_json)
 
 
+@app.command("keep-locked")
+def keep_locked(as_json: AsJson = False) -> None:
+    """Lock what the backups still use for longer, so that nobody can delete it."""
+    _print([operations.keep_locked()], ("objects",), as_json)
+
+
 @app.command("recovery-sheet")
 def recovery_sheet(
     certificate: Annotated[Path | None, typer.Option(help="Encrypt it to this certificate (PEM).")] = None,

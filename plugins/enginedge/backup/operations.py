@@ -17,6 +17,7 @@ from enginedge.backup.stores import declared_stores, store_names
 from enginedge.errors import Misconfigured, Violated
 
 ORPHANED_AFTER = timedelta(days=1)  # an object without a manifest may belong to a backup that is being taken
+LOCKED_DAYS = 21  # each night what is in use is locked for this long; a new object is by the bucket, for longer
 SHARES = 7  # the nightly check reads one such share of all bytes, so that all are read within a week
 
 
@@ -117,6 +118,11 @@ def as_row(verdict: Verdict) -> dict[str, Any]:
         "stays": verdict.stays,
         "why": verdict.why,
     }
+
+
+def keep_locked() -> dict[str, int]:
+    """Lock everything that the backups still use for long enough to reach well beyond the next run."""
+    return {"objects": catalogue().keep_locked(LOCKED_DAYS)}
 
 
 def check_share(part: int = 0, of: int = SHARES) -> dict[str, Any]:
