@@ -28,6 +28,10 @@ class ObjectStore:
     password_file: Path
 
     @property
+    def where(self) -> str:
+        return self.url
+
+    @property
     def password(self) -> str:
         return self.password_file.read_text().strip()
 

@@ -31,7 +31,8 @@ def restore(name: str, backup: str = "", folder: Path | None = None) -> dict[str
     store.source.restore(manifest.dumped, repository(), target)
     took = time.monotonic() - began
     compared = compare(store, manifest, target) if store.answers else 0
-    return {"store": name, "backup": manifest.id, "target": str(target), "restore_s": round(took, 3), "parts": compared}
+    where = str(getattr(target, "where", target))
+    return {"store": name, "backup": manifest.id, "target": where, "restore_s": round(took, 3), "parts": compared}
 
 
 def foretold(found: Found, manifest: Manifest) -> str:

@@ -68,6 +68,10 @@ class Member:
     data: Path
     start: Callable[[], object]
 
+    @property
+    def where(self) -> str:
+        return str(self.data)
+
 
 @dataclass(frozen=True)
 class Etcd:
