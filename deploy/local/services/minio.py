@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.local.layout import Local
+from deploy.local.services import minio_buckets
 from deploy.local.services.process import Launch
 from enginedge.lake.contracts import contracts
 
-BUCKETS = ("platform", "lake", "backup", "health")
+BUCKETS = ("platform", "lake", "backup")
 #: user → (buckets to write, buckets to read)
 USERS = {
     "platform": (["platform"], []),
     "lake": (["lake"], ["platform"]),
     "health": (["health"], []),
 }
-VERSIONS_KEPT_DAYS = 2  # long enough for a backup to read what was there when it began
-LOCKED_DAYS = 30  # for which nobody, root included, can delete a version of a backup's object
 READ = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation"]
 WRITE = [*READ, "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
          "s3:ListBucketMultipartUploads"]  # fmt: skip
@@ -46,22 +45,16 @@ def prepare(local: Local) -> Launch:
 def set_up(local: Local) -> None:
     """Buckets, users and policies: made where they are missing, passwords and policies set anew."""
     from minio import Minio, MinioAdmin
-    from minio.commonconfig import COMPLIANCE
     from minio.credentials.providers import StaticProvider
-    from minio.error import MinioAdminException, S3Error
-    from minio.objectlockconfig import DAYS, ObjectLockConfig
+    from minio.error import MinioAdminException
 
     root = ("root", local.secret("minio-root"))
     client = Minio(endpoint=local.address("minio"), access_key=root[0], secret_key=root[1], secure=False)
-    for bucket in BUCKETS:
-        try:
-            client.make_bucket(bucket_name=bucket, object_lock=bucket == "backup")
-        except S3Error as error:
-            if error.code != "BucketAlreadyOwnedByYou":
-                raise
-        if bucket != "health":
-            _keep_versions(client, bucket)
-    client.set_object_lock_config(bucket_name="backup", config=ObjectLockConfig(COMPLIANCE, LOCKED_DAYS, DAYS))
+    minio_buckets.make("health", client)
+    for bucket in ("platform", "lake"):
+        minio_buckets.make(bucket, client)
+        minio_buckets.keep_versions(bucket, client)
+    minio_buckets.make_locked("backup", client)
     admin = MinioAdmin(endpoint=local.address("minio"), credentials=StaticProvider(*root), secure=False)
     policies = {user: _policy(writable, readable) for user, (writable, readable) in USERS.items()}
     others = {"analyst": _policy_of_analysts(), "backup": _policy_of_backups(), "backup-pruner": _policy_of_pruning()}
@@ -73,25 +66,6 @@ def set_up(local: Local) -> None:
         except MinioAdminException as error:
             if "already in effect" not in str(error):
                 raise
-
-
-def _keep_versions(client: Any, bucket: str) -> None:
-    """What is overwritten or deleted stays readable for a while; of the backups, for as long as it is locked."""
-    from minio.commonconfig import ENABLED, Filter
-    from minio.lifecycleconfig import Expiration, LifecycleConfig, NoncurrentVersionExpiration, Rule
-    from minio.versioningconfig import VersioningConfig
-
-    if bucket != "backup":
-        client.set_bucket_versioning(bucket_name=bucket, config=VersioningConfig(ENABLED))
-    days = LOCKED_DAYS if bucket == "backup" else VERSIONS_KEPT_DAYS
-    rule = Rule(
-        status=ENABLED,
-        rule_id="forget-old-versions",
-        rule_filter=Filter(prefix=""),
-        noncurrent_version_expiration=NoncurrentVersionExpiration(noncurrent_days=days),
-        expiration=Expiration(expired_object_delete_marker=True),
-    )
-    client.set_bucket_lifecycle(bucket_name=bucket, config=LifecycleConfig([rule]))
 
 
 def _policy_of_backups() -> dict[str, Any]:
