@@ -4,6 +4,7 @@
   and the volumes of Kafka, Redis and Jupyter. Each is dumped into the encrypted repository, and its manifest, which
   makes the backup one, is written last. Stores that others point at (the metastore's tables are files in a bucket)
   come last.
+  The run ends green only if every store has a backup that was taken in it.
 - **When, and why then.** At 01:00 UTC, an hour before the lake's night begins to write.
 - **By hand.** Trigger it at any time; a backup never changes what it reads. Is Airflow down? `enginedge backup now`
   does the same, `--store NAME` for one store.
@@ -31,6 +32,11 @@ def back_up(name):
     return operations.back_up_store(name)
 
 
+@task(trigger_rule="all_done")
+def account(dag_run=None):
+    return operations.account(dag_run.run_after)
+
+
 @dag(
     schedule=CronTriggerTimetable("0 1 * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
@@ -46,7 +52,7 @@ def back_up_stores():
     pointed_at = list_stores.override(task_id="list_stores_pointed_at")(pointed_at=True)
     first = back_up.override(task_id="back_up_first").expand(name=pointing)
     then = back_up.override(task_id="back_up_then", trigger_rule="all_done").expand(name=pointed_at)
-    first >> then
+    first >> then >> account()
 
 
 back_up_stores()

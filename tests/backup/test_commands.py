@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from enginedge.backup.catalogue import catalogue
 from enginedge.backup.commands import app
 from enginedge.backup.repository import PASSWORD, repository
 from enginedge.backup.stores import declared_stores
-from enginedge.errors import Misconfigured, Unavailable
+from enginedge.errors import Misconfigured, Unavailable, Violated
 from enginedge.settings import settings
 from tests.installation import enginedge
 
@@ -54,6 +55,16 @@ def test_one_stores_failure_stops_no_others() -> None:
     assert [each["store"] for each in json.loads(ended.stdout)] == ["etcd"]
     assert ended.returncode == 3
     assert "Unavailable" in ended.stderr
+
+
+@pytest.mark.usefixtures("taken")
+def test_a_night_without_a_stores_backup_is_no_good_night() -> None:
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    with pytest.raises(Violated, match="there is no backup of postgres, minio, mongodb, kafka, redis, etcd, jupyter"):
+        operations.account(datetime.now(UTC) + timedelta(hours=1))
+    with pytest.raises(Violated, match="no backup of") as caught:
+        operations.account(long_ago)
+    assert "etcd" not in str(caught.value).partition(" since ")[0]
 
 
 def test_two_backups_of_one_store_at_once_are_one_too_many() -> None:

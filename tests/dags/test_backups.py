@@ -32,6 +32,13 @@ def test_what_is_pointed_at_is_dumped_after_what_points_there(dags: dict[str, An
     assert operations.stores_to_back_up(pointed_at=True) == ["minio"]
 
 
+def test_a_run_is_green_only_if_every_store_has_its_backup(dags: dict[str, Any]) -> None:
+    """A mapped task that failed under one that runs whatever happened would otherwise be forgotten."""
+    (last,) = dags["back_up_stores"].leaves
+    assert last.task_id == "account"
+    assert last.trigger_rule == "all_done"
+
+
 def test_every_store_of_the_inventory_is_backed_up_once() -> None:
     listed = [*operations.stores_to_back_up(pointed_at=False), *operations.stores_to_back_up(pointed_at=True)]
     services = load_platform(ROOT / "deploy" / "platform.yaml").services

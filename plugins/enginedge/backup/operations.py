@@ -47,6 +47,24 @@ def drill_store(name: str, backup: str = "") -> dict[str, Any]:
     return asdict(report)
 
 
+def account(since: datetime) -> list[dict[str, Any]]:
+    """The newest backup of each store, all of them taken at or after ``since``: what a night must have left behind.
+
+    Raises:
+        Violated: names the stores that have none.
+    """
+    found = catalogue().read()
+    tonight = {each.store: each for each in found.manifests if each.taken_at >= since}
+    if missing := [name for name in store_names() if name not in tonight]:
+        raise Violated(
+            f"there is no backup of {', '.join(missing)} since {since:%Y-%m-%d %H:%M} UTC",
+            where="the backup catalogue",
+            untouched="the backups of the other stores",
+            remedy="read the log of each store's task, mend the cause, and clear the task, or `enginedge backup now`",
+        )
+    return [row(each, found.verified(each)) for each in tonight.values()]
+
+
 def chosen(found: Found, store: str, backup: str = "") -> Manifest:
     """The newest backup of ``store``, or the one called ``backup``.
 
