@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import random as chance
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import boto3
@@ -20,12 +20,12 @@ from botocore.exceptions import ClientError
 
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.night import prepare
-from enginedge.backup.object_store import object_store
 from enginedge.backup.repository import BUCKET, PASSWORD, Restic, repository
 from enginedge.backup.shapes import Command
 from enginedge.errors import Misconfigured, Violated
 from enginedge.private_files import write_private
 from enginedge.settings import Settings, settings
+from tests.backup.in_folder import InFolder, files_of, flip, repository_in
 from tests.contracts.repository_suite import RepositorySuite, saved
 
 CANARY = "a canary that sings in the clear"
@@ -132,45 +132,21 @@ class TestTheBucket:
         found.check(1, 100)
 
 
-@dataclass(frozen=True)
-class InFolder(Restic):
-    """The same, in a folder, where nothing but restic itself notices damage."""
-
-    folder: Path = Path("/nowhere")
-
-    @property
-    def address(self) -> str:
-        return str(self.folder)
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InFolder]:
     """A small repository in a folder."""
-    folder = tmp_path_factory.mktemp("repository")
-    installation = Settings(settings().root, folder / "state", folder / "secrets")
-    for name, text in {PASSWORD: "a password", "minio-backup": "none", "minio-backup-pruner": "none"}.items():
-        write_private(installation.secrets / name, text)
-    (installation.state / "toolchain.json").parent.mkdir()
-    shutil.copy(settings().root / ".state" / "toolchain.json", installation.state)
-    with pytest.MonkeyPatch.context() as patched:
-        for module in ("repository", "tools", "object_store"):
-            patched.setattr(f"enginedge.backup.{module}.settings", lambda: installation)
-        found = InFolder(object_store("backup"), folder=folder / "whole")
-        found.create()
+    with repository_in(tmp_path_factory.mktemp("repository")) as found:
         found.save_output("thing", Command(("head", "-c", "300000", "/dev/urandom")))
         yield found
 
 
 @pytest.mark.parametrize("kind", ["data", "index", "snapshots", "keys", "config"])
-def test_a_flipped_bit_anywhere_is_found(whole: InFolder, tmp_path: Path, kind: str) -> None:
+def test_a_flipped_bit_in_a_file_of_any_kind_is_found(whole: InFolder, tmp_path: Path, kind: str) -> None:
+    chance = Random()  # another place each time; `make soak` turns bits all over
     spoilt = replace(whole, folder=tmp_path / "spoilt")
     shutil.copytree(whole.folder, spoilt.folder)
-    path = chance.choice([each for each in sorted(spoilt.folder.rglob("*")) if each.is_file() and kind in str(each)])
-    content = bytearray(path.read_bytes())
-    content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
-    path.chmod(0o600)
-    path.write_bytes(content)
-    shutil.rmtree(settings().state / "cache" / "restic", ignore_errors=True)
+    path = chance.choice(files_of(spoilt.folder, kind))
+    flip(path, chance.randrange(path.stat().st_size), chance)
     with pytest.raises((Violated, Misconfigured)):
         spoilt.check()
 

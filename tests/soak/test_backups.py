@@ -1,0 +1,52 @@
+"""Damage all over the repository, and dumps that are killed anywhere: the full counts."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from enginedge.backup.shapes import Command
+from enginedge.errors import EnginEdgeError, Misconfigured, Violated
+from tests.backup.in_folder import InFolder, files_of, flip, repository_in
+
+FLIPS, KILLS, SEED = 200, 20, 5
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InFolder]:
+    """A repository with several objects, some of which share their bytes."""
+    folder = tmp_path_factory.mktemp("repository")
+    (folder / "random").write_bytes(Random(SEED).randbytes(2 * MIB))
+    with repository_in(folder) as found:
+        for end in (MIB, 2 * MIB):
+            found.save_output("thing", Command(("head", "-c", str(end), str(folder / "random"))))
+        yield found
+
+
+@pytest.mark.parametrize("number", range(FLIPS))
+def test_a_flipped_bit_is_found_wherever_it_is(whole: InFolder, tmp_path: Path, number: int) -> None:
+    """The place is uniform over all bytes of all files."""
+    chance = Random(SEED * 1000 + number)
+    spoilt = replace(whole, folder=tmp_path / "spoilt")
+    shutil.copytree(whole.folder, spoilt.folder)
+    files = files_of(spoilt.folder)
+    (path,) = chance.choices(files, weights=[each.stat().st_size for each in files])
+    flip(path, chance.randrange(path.stat().st_size), chance)
+    with pytest.raises((Violated, Misconfigured)):
+        spoilt.check()
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_dump_that_is_killed_at_any_byte_leaves_no_object(whole: InFolder, number: int) -> None:
+    at = Random(SEED * 2000 + number).randrange(8 * MIB)
+    before = set(whole.ids())
+    with pytest.raises(EnginEdgeError):
+        whole.save_output("torn", Command(("sh", "-c", f"head -c {at} /dev/urandom; kill -9 $$")))
+    assert set(whole.ids()) == before
+    whole.check()
