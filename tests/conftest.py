@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
-from tests.installation import ROOT, BackgroundStack, point_at
+from tests.installation import ROOT, BackgroundStack, point_at, stack
 
 OWN = os.environ.get("ENGINEDGE_TEST_STACK") != "running"
 if OWN:
@@ -18,18 +19,19 @@ if OWN:
 
 
 STACK = pytest.StashKey[BackgroundStack]()
+KINDS = ("stores", "stack", "browser")
+STORES = "postgres,minio,mongodb,etcd"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit tests first, then the stack's and the browser's, at random; what breaks things last, as it is written."""
+    """Unit tests first, then those of the stores, of the stack and of the browser, each kind at random; what breaks
+    things last, as it is written."""
 
     def rank(item: pytest.Item) -> tuple[int, str, int]:
         if item.get_closest_marker("destructive"):
             path, line, _ = item.location
-            return 3, path, line or 0
-        if item.get_closest_marker("browser"):
-            return 2, "", 0
-        return (1 if item.get_closest_marker("stack") else 0), "", 0
+            return len(KINDS) + 1, path, line or 0
+        return max((1 + KINDS.index(kind) for kind in KINDS if item.get_closest_marker(kind)), default=0), "", 0
 
     items.sort(key=rank)
 
@@ -51,6 +53,19 @@ def running_stack(pytestconfig: pytest.Config) -> None:
     """Every service is Ready."""
     if own := pytestconfig.stash.get(STACK, None):
         own.wait_until_ready()
+
+
+@pytest.fixture(scope="session")
+def running_stores(pytestconfig: pytest.Config) -> Iterator[None]:
+    """The stores that can be dumped are Ready, and, where no test of this session needs the stack, nothing else is."""
+    own = pytestconfig.stash.get(STACK, None)
+    if own:
+        own.wait_until_ready()
+    else:
+        stack("up", "--only", STORES)
+    yield
+    if OWN and not own:
+        stack("down")
 
 
 def _needs_the_stack(item: pytest.Item) -> bool:

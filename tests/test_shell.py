@@ -11,7 +11,7 @@ import pytest
 
 from deploy.local import kernel
 from enginedge.errors import Misconfigured, Unavailable
-from enginedge.shell import run, start_tied
+from enginedge.shell import run, run_apart, run_piped, start_tied
 
 
 def test_what_a_command_printed_is_returned() -> None:
@@ -66,3 +66,27 @@ def test_a_tied_command_leads_a_group_of_its_own() -> None:
     assert os.getpgid(child.pid) == child.pid
     child.kill()
     child.wait()
+
+
+def test_what_a_command_prints_and_what_it_complains_of_are_kept_apart() -> None:
+    ended = run_apart(["sh", "-c", "echo said; echo complained >&2; exit 3"])
+    assert (ended.status, ended.out, ended.err) == (3, "said\n", "complained\n")
+    assert ended.last_words == "complained"
+
+
+def test_what_one_command_prints_another_reads() -> None:
+    first, second = run_piped(["seq", "100000"], ["wc", "-l"])
+    assert (first.status, second.status, second.out.strip()) == (0, 0, "100000")
+
+
+def test_a_reader_that_ends_early_ends_a_writer_that_never_would() -> None:
+    first, second = run_piped(["yes"], ["sh", "-c", "head -c 10 >/dev/null; echo enough >&2; exit 5"])
+    assert second.status == 5
+    assert second.last_words == "enough"
+    assert first.status != 0
+
+
+def test_a_writer_that_fails_is_told_from_its_reader() -> None:
+    first, second = run_piped(["sh", "-c", "echo half; echo broken >&2; exit 7"], ["cat"])
+    assert (first.status, first.last_words) == (7, "broken")
+    assert (second.status, second.out) == (0, "half\n")

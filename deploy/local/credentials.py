@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local.private_files import private_folder, write_private
+from enginedge.private_files import private_folder, write_private
 
 AIRFLOW_USERS = {"admin": "admin", "operator": "op", "analyst": "viewer"}
 
@@ -34,8 +34,24 @@ SECRETS: dict[str, Callable[[], str]] = {
         (
             *("postgres-admin", "postgres-airflow", "postgres-metastore", "postgres-lineage", "postgres-platform"),
             *("postgres-lake", "postgres-airflow-reader"),
-            *("minio-root", "minio-platform", "minio-lake", "minio-backup", "minio-analyst"),
-            *("mongodb-root", "mongodb-platform", "mongodb-lake", "mongodb-backup", "mongodb-keyfile"),
+            *(
+                "minio-root",
+                "minio-platform",
+                "minio-lake",
+                "minio-backup",
+                "minio-backup-pruner",
+                "minio-analyst",
+                "minio-health",
+            ),
+            *("backup-repository", "backup-signing"),
+            *(
+                "mongodb-root",
+                "mongodb-platform",
+                "mongodb-lake",
+                "mongodb-backup",
+                "mongodb-restore",
+                "mongodb-keyfile",
+            ),
             *("kafka-admin", "kafka-platform", "kafka-lake"),
             *("redis", "etcd-root", "airflow-jwt", "airflow-api", "jupyter-token"),
         ),

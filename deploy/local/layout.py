@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from deploy.local import plain_paths
-from deploy.local.private_files import private_folder, write_private
 from enginedge.errors import Misconfigured
 from enginedge.platform import Platform, load_platform
+from enginedge.private_files import private_folder, write_private
 from enginedge.settings import HOST, Settings, settings
 
 LONGEST_SOCKET_PATH = 100  # the kernel's limit is 108 bytes, the ending zero included

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from deploy.local import kernel
 from deploy.local.layout import Local
-from deploy.local.private_files import private_folder, write_private
+from enginedge.private_files import private_folder, write_private
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 SUPERVISOR = "supervisor"

@@ -17,11 +17,11 @@ from rich.table import Table
 from deploy.local import credentials, remains
 from deploy.local.bring_up import BringUp, last_lines, stop_service, take_down
 from deploy.local.layout import Local, local
-from deploy.local.private_files import private_folder
 from deploy.local.status import Row, look
 from deploy.local.supervisor import Supervisor
 from enginedge.errors import EnginEdgeError, Misconfigured, full_disks_named
 from enginedge.printing import print_failure, print_json, print_table
+from enginedge.private_files import private_folder
 
 app = typer.Typer(help="The whole platform on one machine.", no_args_is_help=True, pretty_exceptions_enable=False)
 Name = Annotated[str, typer.Argument(help="A service of deploy/platform.yaml.")]

@@ -19,10 +19,10 @@ import yaml
 
 from deploy.local import remains
 from deploy.local.layout import Local
-from deploy.local.private_files import private_folder, write_private
 from deploy.local.services import clean_environment, lineage
 from enginedge.errors import Unavailable
 from enginedge.platform import Service
+from enginedge.private_files import private_folder, write_private
 
 SOCKET = "supervisor.sock"
 PROBER, PROBER_SOCKET = "prober", "prober.sock"

@@ -11,7 +11,9 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 from enginedge.errors import Misconfigured, Unavailable
@@ -24,6 +26,7 @@ def start_tied(
     *,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    stdin: int | IO[Any] | None = subprocess.DEVNULL,
     stdout: int | IO[Any] | None = None,
     stderr: int | IO[Any] | None = None,
     on_death: signal.Signals = signal.SIGTERM,
@@ -45,7 +48,7 @@ def start_tied(
         tie,
         env=None if environment is None else dict(environment),
         cwd=folder,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=stdout,
         stderr=stderr,
         text=True,
@@ -82,6 +85,75 @@ def run(
         last = "\n".join(said.splitlines()[-LAST_LINES:])
         raise Unavailable(f"it ended with {process.returncode}, saying:\n{last}\n", where=argv[0])
     return said
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its status, what it printed, what it said on standard error."""
+
+    argv: Sequence[str]
+    status: int
+    out: str
+    err: str
+
+    @property
+    def last_words(self) -> str:
+        """The last lines of its standard error, or of its output where that is empty."""
+        return "\n".join((self.err.strip() or self.out.strip()).splitlines()[-LAST_LINES:])
+
+
+def run_apart(argv: Sequence[str], *, environment: Mapping[str, str] | None = None) -> Ended:
+    """Run ``argv`` to its end, tied to this process, with its output and its complaints kept apart.
+
+    Its status is for the caller to judge.
+
+    Raises:
+        Misconfigured: there is no such program.
+    """
+    process = start_tied(argv, environment=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        out, err = process.communicate()
+    except BaseException:
+        end_group(process.pid)
+        process.communicate()
+        raise
+    return Ended(argv, process.returncode, out, err)
+
+
+def run_piped(
+    producer: Sequence[str],
+    consumer: Sequence[str],
+    *,
+    producers: Mapping[str, str] | None = None,
+    consumers: Mapping[str, str] | None = None,
+) -> tuple[Ended, Ended]:
+    """Run both to their ends, what ``producer`` prints being what ``consumer`` reads; ``producers`` and ``consumers``
+    are their environments.
+
+    Raises:
+        Misconfigured: there is no such program.
+    """
+    with TemporaryFile("w+") as complaints:
+        first = start_tied(producer, environment=producers, stdout=subprocess.PIPE, stderr=complaints)
+        groups = [first.pid]
+        try:
+            second = start_tied(
+                consumer,
+                environment=consumers,
+                stdin=first.stdout,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            groups.append(second.pid)
+            out, err = second.communicate()
+            first.stdout.close()  # type: ignore[union-attr]  # the consumer is gone: the producer must notice
+            first.wait()
+        except BaseException:
+            for group in groups:
+                end_group(group)
+            raise
+        complaints.seek(0)
+        return Ended(producer, first.returncode, "", complaints.read()), Ended(consumer, second.returncode, out, err)
 
 
 def end_group(group: int, with_signal: signal.Signals = signal.SIGKILL) -> None:

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from deploy.local.credentials import SECRETS, generate_missing
-from deploy.local.private_files import write_private
+from enginedge.private_files import write_private
 
 
 def test_every_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:

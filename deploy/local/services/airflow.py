@@ -9,9 +9,9 @@ from pathlib import Path
 
 from deploy.local.credentials import AIRFLOW_USERS
 from deploy.local.layout import Local
-from deploy.local.private_files import private_folder
 from deploy.local.services import postgres, spark
 from deploy.local.services.process import Launch, clean_environment
+from enginedge.private_files import private_folder
 from enginedge.settings import HOST
 from enginedge.shell import run
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from deploy.local.layout import Local
-from deploy.local.private_files import private_folder
 from deploy.local.services import spark
 from deploy.local.services.process import Launch
+from enginedge.private_files import private_folder
 
 CONFIGURATION = "deploy/jupyter/jupyter_server_config.py"
 

@@ -8,8 +8,8 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from deploy.local.layout import Local
-from deploy.local.private_files import write_private
 from deploy.local.services.process import Launch
+from enginedge.private_files import write_private
 from enginedge.shell import run
 
 USERS = ("admin", "platform", "lake")

@@ -6,8 +6,8 @@ import os
 from importlib.util import find_spec
 
 from deploy.local.layout import Local
-from deploy.local.private_files import private_folder
 from deploy.local.services.process import Launch
+from enginedge.private_files import private_folder
 
 MODULE = "enginedge.lineage.server"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.local.layout import Local
+from deploy.local.services import minio_buckets
 from deploy.local.services.process import Launch
 from enginedge.lake.contracts import contracts
 
@@ -13,7 +14,7 @@ BUCKETS = ("platform", "lake", "backup")
 USERS = {
     "platform": (["platform"], []),
     "lake": (["lake"], ["platform"]),
-    "backup": (["backup"], []),
+    "health": (["health"], []),
 }
 READ = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation"]
 WRITE = [*READ, "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
@@ -45,19 +46,19 @@ def set_up(local: Local) -> None:
     """Buckets, users and policies: made where they are missing, passwords and policies set anew."""
     from minio import Minio, MinioAdmin
     from minio.credentials.providers import StaticProvider
-    from minio.error import MinioAdminException, S3Error
+    from minio.error import MinioAdminException
 
     root = ("root", local.secret("minio-root"))
     client = Minio(endpoint=local.address("minio"), access_key=root[0], secret_key=root[1], secure=False)
-    for bucket in BUCKETS:
-        try:
-            client.make_bucket(bucket_name=bucket)
-        except S3Error as error:
-            if error.code != "BucketAlreadyOwnedByYou":
-                raise
+    minio_buckets.make("health", client)
+    for bucket in ("platform", "lake"):
+        minio_buckets.make(bucket, client)
+        minio_buckets.keep_versions(bucket, client)
+    minio_buckets.make_locked("backup", client)
     admin = MinioAdmin(endpoint=local.address("minio"), credentials=StaticProvider(*root), secure=False)
     policies = {user: _policy(writable, readable) for user, (writable, readable) in USERS.items()}
-    for user, policy in {**policies, "analyst": _policy_of_analysts()}.items():
+    others = {"analyst": _policy_of_analysts(), "backup": _policy_of_backups(), "backup-pruner": _policy_of_pruning()}
+    for user, policy in {**policies, **others}.items():
         admin.user_add(user, local.secret(f"minio-{user}"))
         admin.policy_add(f"{user}-only", policy=policy)
         try:
@@ -65,6 +66,34 @@ def set_up(local: Local) -> None:
         except MinioAdminException as error:
             if "already in effect" not in str(error):
                 raise
+
+
+def _policy_of_backups() -> dict[str, Any]:
+    """Reads what is backed up; adds to the backups, and deletes none of them: only the marks by which restic's
+    processes know of each other. A lock can be made to last longer, never shorter."""
+    add = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:GetObjectRetention",
+           "s3:PutObjectRetention"]  # fmt: skip
+    return _statements(
+        ("Allow", READ, [f"arn:aws:s3:::{bucket}{part}" for bucket in BUCKETS for part in ("", "/*")]),
+        ("Allow", ["s3:ListBucketMultipartUploads"], ["arn:aws:s3:::backup"]),
+        ("Allow", add, ["arn:aws:s3:::backup/*"]),
+        ("Allow", ["s3:DeleteObject"], ["arn:aws:s3:::backup/restic/locks/*"]),
+        ("Deny", ["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"], ["arn:aws:s3:::*"]),
+    )
+
+
+def _policy_of_pruning() -> dict[str, Any]:
+    """Takes old backups out of sight; their versions stay until their locks have ended."""
+    return _statements(
+        ("Allow", [*WRITE, "s3:GetObjectRetention"], ["arn:aws:s3:::backup", "arn:aws:s3:::backup/*"]),
+        ("Deny", ["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"], ["arn:aws:s3:::*"]),
+    )
+
+
+def _statements(*statements: tuple[str, list[str], list[str]]) -> dict[str, Any]:
+    """A policy of effects, actions and resources."""
+    named = [{"Effect": effect, "Action": actions, "Resource": resources} for effect, actions, resources in statements]
+    return {"Version": "2012-10-17", "Statement": named}
 
 
 def _policy(writable: list[str], readable: list[str]) -> dict[str, Any]:

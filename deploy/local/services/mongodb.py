@@ -11,12 +11,14 @@ from enginedge.errors import Unavailable
 from enginedge.settings import HOST
 
 SET = "rs0"
+REPLAY = "oplogReplay"  # replaying an oplog takes every right there is
 USERS: dict[str, list[Any]] = {
     "platform": [{"role": "readWrite", "db": "platform"}],
     "lake": [{"role": "read", "db": "platform"}],
     "backup": ["backup"],
+    "restore": ["restore", REPLAY],
 }
-ALREADY_INITIALISED, UNAUTHORIZED, USER_EXISTS = 23, 13, 51003
+ALREADY_INITIALISED, UNAUTHORIZED, USER_EXISTS, ROLE_EXISTS = 23, 13, 51003, 51002
 
 
 def prepare(local: Local) -> Launch:
@@ -33,7 +35,11 @@ def prepare(local: Local) -> Launch:
         "replication": {"replSetName": SET, "oplogSizeMB": 256},
         "security": {"keyFile": str(key), "authorization": "enabled"},
         "systemLog": {"quiet": True},
-        "setParameter": {"diagnosticDataCollectionEnabled": False},
+        "setParameter": {
+            "diagnosticDataCollectionEnabled": False,
+            # a backup is described by reads of the past, at the moment at which the dump ended
+            "minSnapshotHistoryWindowInSeconds": 3600,
+        },
     }
     path = local.write("mongodb", "mongod.yaml", yaml.safe_dump(configuration))
     return Launch([str(local.tool("mongod")), "--config", str(path)])
@@ -52,6 +58,8 @@ def set_up(local: Local) -> None:
         password = local.secret("mongodb-root")
         _tolerating({UNAUTHORIZED, USER_EXISTS}, nobody, "createUser", "root", pwd=password, roles=["root"])
     with MongoClient(**address, username="root", password=password, serverSelectionTimeoutMS=5000) as root:
+        everything = [{"resource": {"anyResource": True}, "actions": ["anyAction"]}]
+        _tolerating({ROLE_EXISTS}, root, "createRole", REPLAY, roles=[], privileges=everything)
         for user, roles in USERS.items():
             login: dict[str, Any] = {"pwd": local.secret(f"mongodb-{user}"), "roles": roles}
             verb = "updateUser" if root.admin.command("usersInfo", user)["users"] else "createUser"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
 import signal
 from pathlib import Path
@@ -13,13 +11,13 @@ from deploy.local.layout import Local
 from deploy.local.services.process import Launch
 from enginedge.settings import HOST
 from enginedge.shell import run
+from enginedge.unprivileged import unprivileged
 
 if TYPE_CHECKING:
     import psycopg
 
 DATABASES = ("airflow", "metastore", "lineage", "platform")
 READERS = ("lake", "airflow-reader")
-PLAIN_USERS = ("postgres", "nobody")
 
 
 def prepare(local: Local) -> Launch:
@@ -39,7 +37,7 @@ def prepare(local: Local) -> Launch:
     flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
     postgres = str(local.tool("postgres_bin") / "postgres")
     # INT is the fast shutdown: TERM would wait for every client to leave.
-    argv = [*_not_as_root("INT"), postgres, "-D", str(data), "-p", str(local.port("postgres")), *flags]
+    argv = [*unprivileged("INT"), postgres, "-D", str(data), "-p", str(local.port("postgres")), *flags]
     return Launch(argv, on_death=signal.SIGINT)
 
 
@@ -48,7 +46,7 @@ def _make_cluster(local: Local, data: Path) -> None:
     shutil.rmtree(part, ignore_errors=True)
     run(
         [
-            *_not_as_root("TERM"),
+            *unprivileged("TERM"),
             str(local.tool("postgres_bin") / "initdb"),
             f"--pgdata={part}",
             "--username=admin",
@@ -60,24 +58,6 @@ def _make_cluster(local: Local, data: Path) -> None:
         ]
     )
     part.rename(data)
-
-
-def _not_as_root(on_death: str) -> list[str]:
-    """PostgreSQL refuses to run as root: to it, root then has the number of a plain user. The process stays the
-    same one."""
-    if os.getuid() != 0:
-        return []
-    known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    plain = next(known[name] for name in PLAIN_USERS if name in known)
-    return [
-        "unshare",
-        "--user",
-        f"--map-user={plain.pw_uid}",
-        f"--map-group={plain.pw_gid}",
-        "setpriv",
-        f"--pdeathsig={on_death}",
-        "--",
-    ]
 
 
 def connected(local: Local, database: str, user: str) -> psycopg.Connection:

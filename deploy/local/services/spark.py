@@ -4,9 +4,9 @@ from."""
 from __future__ import annotations
 
 from deploy.local.layout import Local
-from deploy.local.private_files import private_folder
 from deploy.local.services import hadoop
 from deploy.local.services.process import Launch
+from enginedge.private_files import private_folder
 from enginedge.settings import HOST
 
 WORKER_CORES, WORKER_MEMORY = "2", "3g"

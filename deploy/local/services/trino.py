@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.local.layout import Local
-from deploy.local.private_files import private_folder
 from deploy.local.services.hadoop import REGION
 from deploy.local.services.process import Launch
 from enginedge.lake.contracts import contracts
+from enginedge.private_files import private_folder
 from enginedge.settings import HOST
 
 PLUGINS = ("hive", "iceberg", "openlineage", "tpch")

@@ -1,18 +1,28 @@
-"""``enginedge backup``: what the inventory says must survive the machine."""
+"""``enginedge backup``: every verb that the DAGs have and those for the hour when Airflow is what is down."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from enginedge.backup import night, operations, recovery, restoring
+from enginedge.backup.catalogue import catalogue, refuse_damaged
+from enginedge.backup.repository import repository
+from enginedge.backup.stores import declared_stores, store_names
+from enginedge.errors import EnginEdgeError, Violated
 from enginedge.platform import load_platform
 from enginedge.printing import print_json, print_table
 from enginedge.settings import settings
 
 app = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Stores = Annotated[list[str] | None, typer.Option("--store", help="Only this store; may be given several times.")]
+Backup = Annotated[str, typer.Option("--backup", help="The id of a backup; left out: the newest.")]
+COLUMNS = ("store", "id", "age_h", "bytes_in", "bytes_stored", "duration_s", "consistency", "verified_at", "restore_s")
 
 
 @app.callback()
@@ -29,10 +39,126 @@ def plan(as_json: AsJson = False) -> None:
         for service in platform.services
         for thing in service.backup
     ]
+    _print(things, ("service", "what", "how"), as_json)
+
+
+@app.command()
+def now(store: Stores = None, as_json: AsJson = False) -> None:
+    """Back up every store, or the ones named; one store's failure stops no other's."""
+    night.prepare(repository(), catalogue())
+    outcomes = night.back_up_all(declared_stores(store or ()), repository(), catalogue())
+    rows = [operations.row(each.manifest, None) for each in outcomes if each.manifest]
+    _print(rows, ("store", "id", "bytes_in", "bytes_stored", "duration_s", "consistency"), as_json)
+    _raise_all({each.store: each.failure for each in outcomes if each.failure})
+
+
+@app.command("list")
+def list_(store: Stores = None, as_json: AsJson = False) -> None:
+    """List the backups, oldest first: age in hours, size, and when a drill last proved them."""
+    found = catalogue().read()
+    rows = [operations.row(each, found.verified(each)) for each in found.manifests if not store or each.store in store]
+    _print(rows, COLUMNS, as_json)
+    refuse_damaged(found)
+
+
+@app.command()
+def drill(store: Stores = None, backup: Backup = "", as_json: AsJson = False) -> None:
+    """Restore the newest backup of each store into scratch, compare it, and say how long the restore took."""
+    reports, failures = [], {}
+    for name in store or store_names():
+        try:
+            reports.append(operations.drill_store(name, backup))
+        except EnginEdgeError as failure:
+            failures[name] = failure
+    _print(reports, ("store", "manifest", "parts", "restore_s", "drill_s"), as_json)
+    _raise_all(failures)
+
+
+@app.command()
+def restore(
+    store: Annotated[str, typer.Argument(help="The store to restore; left out: it is asked for.")] = "",
+    backup: Backup = "",
+    folder: Annotated[Path | None, typer.Option(help="Where to, for etcd and for volumes: an empty folder.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Restore a store from a backup, into the running, empty store or into a folder; a target that is not empty is
+    refused.
+
+    Without arguments it asks, tells how long it will take, and how to undo it.
+    """
+    name, id_ = (store, backup) if store else _asked()
+    told = restoring.restore(name, id_, folder)
+    _print([told], ("store", "backup", "target", "restore_s", "parts"), as_json)
+
+
+def _asked() -> tuple[str, str]:
+    """The store and the backup, from whoever sits at the terminal."""
+    found = catalogue().read()
+    name = typer.prompt(f"Which store ({', '.join(store_names())})?")
+    manifest = operations.chosen(found, name)
+    _print([operations.row(each, found.verified(each)) for each in found.of(name)], COLUMNS, as_json=False)
+    id_ = typer.prompt("Which backup?", default=manifest.id)
+    typer.echo(restoring.foretold(found, found.manifest(id_)))
+    typer.confirm("Restore it now?", abort=True)
+    return name, id_
+
+
+@app.command()
+def check(
+    part: Annotated[int, typer.Option(help="Which share of the bytes to read; 0: today's.")] = 0,
+    of: Annotated[int, typer.Option(help="How many shares there are.")] = operations.SHARES,
+    as_json: AsJson = False,
+) -> None:
+    """Check the repository's structure, every manifest and a share of all bytes; ends with 4 when one is wrong."""
+    _print([operations.check_share(part, of)], ("manifests", "share"), as_json)
+
+
+@app.command()
+def forget(
+    store: Stores = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run/--yes", help="Only say what would go, and why.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Give up the backups that no rule keeps; never the last verified one, nor what is not ours."""
+    if dry_run:
+        rows = [operations.as_row(each) for each in operations.retention(store or ())]
+        return _print(rows, ("store", "backup", "stays", "why"), as_json)
+    return _print(operations.forget(store or ()), ("store", "backup", "why"), as_json)
+
+
+@app.command("keep-locked")
+def keep_locked(as_json: AsJson = False) -> None:
+    """Lock what the backups still use for longer, so that nobody can delete it."""
+    _print([operations.keep_locked()], ("objects",), as_json)
+
+
+@app.command("recovery-sheet")
+def recovery_sheet(
+    certificate: Annotated[Path | None, typer.Option(help="Encrypt it to this certificate (PEM).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what opens the backups and what is restored from them; keep it apart from both."""
+    made = recovery.sheet()
+    if certificate:
+        message = recovery.encrypted(str(made), certificate)
+        return print_json({"made_at": made.made_at, "message": message}) if as_json else typer.echo(message)
+    return print_json(asdict(made)) if as_json else typer.echo(str(made))
+
+
+def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:
     if as_json:
-        print_json(things)
-        return
-    table = Table("Service", "What", "How", box=None)
-    for thing in things:
-        table.add_row(*thing.values())
-    print_table(table)
+        return print_json(rows)
+    table = Table(*columns, box=None)
+    for row in rows:
+        table.add_row(*("" if row[each] is None else str(row[each]) for each in columns))
+    return print_table(table)
+
+
+def _raise_all(failures: dict[str, EnginEdgeError]) -> None:
+    """Raise what failed: the failure itself where there is one, or all of them as the gravest kind."""
+    if len(failures) == 1:
+        raise next(iter(failures.values()))
+    if failures:
+        kinds = {type(each) for each in failures.values()}
+        kind = kinds.pop() if len(kinds) == 1 else Violated
+        raise kind("\n".join(map(str, failures.values())), where=f"{len(failures)} stores failed")

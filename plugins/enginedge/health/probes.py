@@ -61,18 +61,18 @@ def _object_store(service: Service) -> None:
     patience = urllib3.PoolManager(timeout=float(service.readiness.timeout_s), retries=False)
     store = Minio(
         endpoint=str(settings().endpoint(service.name)),
-        access_key="backup",
-        secret_key=settings().secret("minio-backup"),
+        access_key="health",
+        secret_key=settings().secret("minio-health"),
         secure=False,
         http_client=patience,
     )
-    name, body = "health/probe", b"written to be read"
+    bucket, name, body = "health", "probe", b"written to be read"
     try:
-        store.put_object(bucket_name="backup", object_name=name, data=io.BytesIO(body), length=len(body))
-        answer = store.get_object(bucket_name="backup", object_name=name)
+        store.put_object(bucket_name=bucket, object_name=name, data=io.BytesIO(body), length=len(body))
+        answer = store.get_object(bucket_name=bucket, object_name=name)
         read = answer.read()
         answer.close()
-        store.remove_object(bucket_name="backup", object_name=name)
+        store.remove_object(bucket_name=bucket, object_name=name)
     finally:
         patience.clear()
     if read != body:
@@ -157,8 +157,8 @@ def _kafka(service: Service) -> None:
 
 
 def _mongodb(service: Service) -> None:
-    """Writes a document and waits for the majority."""
-    from pymongo import MongoClient, WriteConcern
+    """Writes a note into the oplog and waits for the majority: it leaves no document behind, in no database."""
+    from pymongo import MongoClient
 
     at, patience = settings().endpoint(service.name), service.readiness.timeout_s * 1000
     login: dict[str, Any] = {"username": "root", "password": settings().secret("mongodb-root")}
@@ -166,8 +166,8 @@ def _mongodb(service: Service) -> None:
         at.host, at.port, directConnection=True, serverSelectionTimeoutMS=patience, **login
     )
     with client:
-        written = client["health"].get_collection("probe", write_concern=WriteConcern("majority", wtimeout=patience))
-        written.update_one({"_id": "probe"}, {"$currentDate": {"at": True}}, upsert=True)
+        majority = {"w": "majority", "wtimeout": patience}
+        client.admin.command("appendOplogNote", 1, data={"health": "probe"}, writeConcern=majority)
 
 
 def _redis(service: Service) -> None:

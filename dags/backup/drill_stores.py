@@ -1,0 +1,46 @@
+"""## Prove that every store can be restored
+
+- **What.** Restores the newest backup of each store into a scratch server or folder of its own, compares what came
+  out with the fingerprint of the dumped moment, part by part, and writes the proof beside the backup. Only this makes
+  a backup count; the time it took is what a restore in earnest will take.
+- **When, and why then.** On Sundays at 04:00 UTC, when neither the backups nor the lake's night run.
+- **By hand.** Trigger it after a change of a store's version or settings. Is Airflow down? `enginedge backup drill`,
+  with `--store NAME` and `--backup ID` for a chosen one.
+- **When it fails.** *Violated* names the parts that differ: drill an older backup by hand to find the last good one,
+  then find out what spoilt the newer. *Unavailable*: the repository or the scratch server did not answer; clear the
+  task. Retention never gives up the last proved backup.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+
+from enginedge.backup import operations
+from enginedge_airflow import defaults
+
+
+@task
+def list_stores():
+    return operations.store_names()
+
+
+@task(max_active_tis_per_dagrun=1, map_index_template="{{ task.op_kwargs['name'] }}")
+def drill(name):
+    return operations.drill_store(name)
+
+
+@dag(
+    schedule=CronTriggerTimetable("0 4 * * 0", timezone="UTC", run_immediately=timedelta(0)),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=12),
+    deadline=defaults.late_after(timedelta(hours=6)),
+    default_args=defaults.task_defaults(timeout=timedelta(hours=6)),
+    tags=["backup"],
+    doc_md=__doc__,
+)
+def drill_stores():
+    drill.expand(name=list_stores())
+
+
+drill_stores()

@@ -1,0 +1,53 @@
+"""## Give up old backups, and read the repository's bytes
+
+- **What.** Checks a seventh of all bytes of the repository and every manifest, so that all bytes are read within a
+  week; then gives up the backups that no rule keeps; then locks what is left for longer, since a new backup shares
+  most of its bytes with old ones. Kept are the newest of each of the last 7 days, 5 weeks, 12 months and 3 years, the
+  newest one, and the last one that a drill proved. What does not carry our mark is never touched.
+- **When, and why then.** At 05:30 UTC, after the backups and the drills.
+- **By hand.** *Trigger* opens a form; with *dry run* it only says what would go, and why, in the task's log and
+  result. Is Airflow down? `enginedge backup check` and `enginedge backup forget` do the same.
+- **When it fails.** A failed check holds the giving up back: *Violated* names what is damaged. The bucket keeps every
+  version for weeks, so put back the older version of what is named, check again, and clear the task. *Unavailable*
+  while a restore reads the repository is as it should be: clear the task later.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import CronTriggerTimetable, Param, dag, task
+
+from enginedge.backup import operations
+from enginedge_airflow import defaults
+
+
+@task
+def check_share():
+    return operations.check_share()
+
+
+@task
+def keep_locked():
+    return operations.keep_locked()
+
+
+@task
+def give_up(params=None):
+    return operations.forget_or_tell(params["dry_run"])
+
+
+@dag(
+    schedule=CronTriggerTimetable("30 5 * * *", timezone="UTC", run_immediately=timedelta(0)),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=12),
+    deadline=defaults.late_after(timedelta(hours=4)),
+    default_args=defaults.task_defaults(timeout=timedelta(hours=6)),
+    params={"dry_run": Param(False, type="boolean", title="Dry run", description="Only say what would go, and why.")},
+    tags=["backup"],
+    doc_md=__doc__,
+)
+def retain_backups():
+    check_share() >> give_up() >> keep_locked()
+
+
+retain_backups()

@@ -1,0 +1,106 @@
+"""A stream of many named things, as a tar archive: in a stable order, described by the very bytes that were written.
+
+What is copied while it is in use can't be read twice with the same result, so that the description is made of the same
+bytes as the copy: count and digest of each group, where a group is a folder or a file.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import IO, Any
+
+BLOCK = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing of ``size`` bytes, which are read from ``content`` before the next one is asked for.
+
+    ``more`` is kept beside them: a content type, a mode.
+    """
+
+    name: str
+    size: int
+    content: IO[bytes]
+    more: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Description:
+    """Count and digest of each group of what has passed by."""
+
+    group: Callable[[str], str]
+    counts: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, entry: Entry, content: bytes) -> None:
+        """Count ``entry``, whose bytes have the digest ``content``."""
+        name = self.group(entry.name)
+        self.counts[name] = self.counts.get(name, 0) + 1
+        told = repr((entry.name, entry.size, sorted(entry.more.items()))).encode()
+        self.digests.setdefault(name, sha256()).update(told + content)
+
+    @property
+    def parts(self) -> dict[str, str]:
+        return {name: f"{self.counts[name]} files, {self.digests[name].hexdigest()[:32]}" for name in self.counts}
+
+
+def write(entries: Iterable[Entry], into: IO[bytes], group: Callable[[str], str]) -> dict[str, str]:
+    """Write ``entries``, which come in the order of their names, and return their description.
+
+    Raises:
+        OSError: one of them has fewer bytes than it said.
+    """
+    described = Description(group)
+    with tarfile.open(fileobj=into, mode="w|", format=tarfile.PAX_FORMAT, bufsize=BLOCK) as archive:
+        for entry in entries:
+            member = tarfile.TarInfo(entry.name)
+            member.size, member.pax_headers = entry.size, {f"ENGINEDGE.{k}": v for k, v in entry.more.items()}
+            digested = _Exactly(entry.content, entry.size)
+            archive.addfile(member, digested)
+            described.add(entry, digested.digest.digest())
+    return described.parts
+
+
+def describe(entries: Iterable[Entry], group: Callable[[str], str]) -> dict[str, str]:
+    """The description that :func:`write` would return."""
+    described = Description(group)
+    for entry in entries:
+        digested = _Exactly(entry.content, entry.size)
+        while digested.read(BLOCK):
+            pass
+        described.add(entry, digested.digest.digest())
+    return described.parts
+
+
+def read(archive: IO[bytes]) -> Iterator[Entry]:
+    """What :func:`write` wrote."""
+    with tarfile.open(fileobj=archive, mode="r|", bufsize=BLOCK) as members:
+        for member in members:
+            kept = member.pax_headers
+            more = {k.removeprefix("ENGINEDGE."): v for k, v in kept.items() if k.startswith("ENGINEDGE.")}
+            content = members.extractfile(member) or io.BytesIO()
+            yield Entry(member.name, member.size, _Exactly(content, member.size), more)  # type: ignore[arg-type]
+
+
+class _Exactly(io.RawIOBase):
+    """Reads exactly ``size`` bytes of ``source``, forwards only, and digests them."""
+
+    def __init__(self, source: IO[bytes], size: int) -> None:
+        self.source, self.left, self.digest = source, size, sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = self.left if size < 0 else min(size, self.left)
+        block = self.source.read(wanted) if wanted else b""
+        if wanted and not block:
+            raise OSError(f"it ended {self.left} bytes early")
+        self.left -= len(block)
+        self.digest.update(block)
+        return block

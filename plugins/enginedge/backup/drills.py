@@ -1,0 +1,62 @@
+"""The drill: a backup is restored into scratch, and what came out is compared with what went in.
+
+Only this makes a backup count. It restores what the repository gives back, not what was sent there, and it compares
+with the fingerprint of the dumped moment, not with the store as it is now.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from enginedge.backup.shapes import DrillReport, Manifest, Repository
+from enginedge.backup.stores import Store
+from enginedge.errors import Violated
+
+MOST_TOLD = 10
+
+
+def drill(store: Store, manifest: Manifest, repository: Repository) -> DrillReport:
+    """Restore ``manifest``'s backup into scratch and compare it.
+
+    Raises:
+        Violated: the copy differs; names the parts.
+        Unavailable: it could not be restored.
+    """
+    began = time.monotonic()
+    with store.scratch() as target:
+        empty = time.monotonic()
+        store.source.restore(manifest.dumped, repository, target)
+        restored = time.monotonic()
+        parts = compare(store, manifest, target)
+    return DrillReport(
+        store=store.name,
+        manifest=manifest.id,
+        drilled_at=datetime.now(UTC),
+        restore_s=round(restored - empty, 3),
+        drill_s=round(time.monotonic() - began, 3),
+        parts=parts,
+    )
+
+
+def compare(store: Store, manifest: Manifest, target: Any) -> int:
+    """Compare a restored ``target`` with ``manifest``, and return how many parts were compared.
+
+    Raises:
+        Violated: the copy differs; names the parts.
+    """
+    wanted = manifest.dumped.fingerprint
+    if differences := wanted.differences(store.source.fingerprint(target)):
+        raise Violated(
+            f"the restored copy is not what was dumped: {_told(differences)}",
+            where=f"{store.name}, backup {manifest.id}",
+            untouched="the backup",
+            remedy="drill an older backup to find the last good one, then find out what spoilt this one",
+        )
+    return len(wanted.parts) + len(wanted.at_least)
+
+
+def _told(differences: list[str]) -> str:
+    more = f"; and {len(differences) - MOST_TOLD} more" if len(differences) > MOST_TOLD else ""
+    return "; ".join(differences[:MOST_TOLD]) + more

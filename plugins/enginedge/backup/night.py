@@ -1,0 +1,105 @@
+"""A night's backups: every store apart, a few at a time, so that one store's failure stops no other's."""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from enginedge.backup.catalogue import Catalogue
+from enginedge.backup.repository import Restic
+from enginedge.backup.shapes import Manifest
+from enginedge.backup.stores import Store
+from enginedge.errors import EnginEdgeError, Unavailable, Violated
+from enginedge.private_files import private_folder
+from enginedge.settings import settings
+
+AT_ONCE = 2
+#: Stores that others point at: they are dumped after those, so that everything that is pointed at is in the dump.
+POINTED_AT = ("minio",)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one store: its manifest, or its failure."""
+
+    store: str
+    manifest: Manifest | None = None
+    failure: EnginEdgeError | None = None
+
+
+def prepare(repository: Restic, catalogue: Catalogue) -> None:
+    """Make the repository where there never was one.
+
+    Raises:
+        Violated: there are manifests but no repository: it was deleted, and a new one would hide that.
+    """
+    if repository.exists():
+        return
+    if known := catalogue.read().manifests:
+        raise Violated(
+            f"the repository is gone, and {len(known)} backups with it",
+            where=repository.where,
+            untouched="what is left in the bucket",
+            remedy="bring back the older versions of its objects, which the bucket keeps, or use the second copy",
+        )
+    repository.create()
+
+
+def back_up(store: Store, repository: Restic, catalogue: Catalogue) -> Manifest:
+    """Dump ``store`` and write its manifest, which is what makes the backup one.
+
+    Raises:
+        Unavailable: the dump failed, or another backup of this store is running.
+    """
+    with alone(store.name):
+        began = time.monotonic()
+        id_ = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}"
+        dumped = store.source.dump(repository.marked(store.name, id_))
+        manifest = Manifest(id_, store.name, dumped, round(time.monotonic() - began, 3))
+        catalogue.add(manifest)
+        return manifest
+
+
+def back_up_all(
+    stores: Sequence[Store],
+    repository: Restic,
+    catalogue: Catalogue,
+    say: Callable[[Outcome], None] = lambda _: None,
+    at_once: int = AT_ONCE,
+) -> list[Outcome]:
+    """Back up ``stores``, ``at_once`` of them at a time, those that others point at last; each outcome is said as it
+    comes."""
+
+    def one(store: Store) -> Outcome:
+        try:
+            outcome = Outcome(store.name, manifest=back_up(store, repository, catalogue))
+        except EnginEdgeError as failure:
+            outcome = Outcome(store.name, failure=failure)
+        say(outcome)
+        return outcome
+
+    with ThreadPoolExecutor(at_once) as pool:
+        first = list(pool.map(one, [each for each in stores if each.name not in POINTED_AT]))
+        return first + list(pool.map(one, [each for each in stores if each.name in POINTED_AT]))
+
+
+@contextmanager
+def alone(store: str) -> Iterator[None]:
+    """One backup of a store at a time: the lock is the kernel's, so it dies with its holder.
+
+    Raises:
+        Unavailable: another one holds it.
+    """
+    with (private_folder(settings().state / "run" / "backup") / f"{store}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(
+                "another backup of it is running", where=store, untouched="that one", remedy="wait until it has ended"
+            ) from None
+        yield

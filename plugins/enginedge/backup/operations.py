@@ -1,0 +1,169 @@
+"""What the command line and the DAGs both do, each with nothing but names and plain values going in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from enginedge.backup import night
+from enginedge.backup.catalogue import Found, catalogue, refuse_damaged
+from enginedge.backup.drills import drill
+from enginedge.backup.repository import repository
+from enginedge.backup.retention import Keep, Verdict, verdicts
+from enginedge.backup.shapes import DrillReport, Manifest
+from enginedge.backup.stores import declared_stores, store_names
+from enginedge.errors import Misconfigured, Violated
+
+ORPHANED_AFTER = timedelta(days=1)  # an object without a manifest may belong to a backup that is being taken
+LOCKED_DAYS = 21  # each night what is in use is locked for this long; a new object is by the bucket, for longer
+SHARES = 7  # the nightly check reads one such share of all bytes, so that all are read within a week
+
+
+def stores_to_back_up(pointed_at: bool) -> list[str]:
+    """The stores that others point at (the metastore's tables are files in a bucket), or those that do not have to
+    wait for anything."""
+    return [name for name in store_names() if (name in night.POINTED_AT) is pointed_at]
+
+
+def back_up_store(name: str) -> dict[str, Any]:
+    """Back one store up, and return the row that ``enginedge backup list`` shows of it."""
+    (store,) = declared_stores([name])
+    night.prepare(repository(), catalogue())
+    return row(night.back_up(store, repository(), catalogue()), None)
+
+
+def drill_store(name: str, backup: str = "") -> dict[str, Any]:
+    """Prove the newest backup of one store, or ``backup``, and write the proof down.
+
+    Raises:
+        Violated: the restored copy is not what was dumped.
+        Misconfigured: there is no such backup.
+    """
+    (store,) = declared_stores([name])
+    report = drill(store, chosen(catalogue().read(name), name, backup), repository())
+    catalogue().record(report)
+    return asdict(report)
+
+
+def account(since: datetime) -> list[dict[str, Any]]:
+    """The newest backup of each store, all of them taken at or after ``since``: what a night must have left behind.
+
+    Raises:
+        Violated: names the stores that have none.
+    """
+    found = catalogue().read()
+    tonight = {each.store: each for each in found.manifests if each.taken_at >= since}
+    if missing := [name for name in store_names() if name not in tonight]:
+        raise Violated(
+            f"there is no backup of {', '.join(missing)} since {since:%Y-%m-%d %H:%M} UTC",
+            where="the backup catalogue",
+            untouched="the backups of the other stores",
+            remedy="read the log of each store's task, mend the cause, and clear the task, or `enginedge backup now`",
+        )
+    return [row(each, found.verified(each)) for each in tonight.values()]
+
+
+def chosen(found: Found, store: str, backup: str = "") -> Manifest:
+    """The newest backup of ``store``, or the one called ``backup``.
+
+    Raises:
+        Misconfigured: there is none.
+    """
+    if backup:
+        manifest = found.manifest(backup)
+        if manifest.store != store:
+            raise Misconfigured(f"{backup} is a backup of {manifest.store}, not of {store}")
+        return manifest
+    if not found.of(store):
+        raise Misconfigured("it has no backup", where=store, remedy=f"run `enginedge backup now --store {store}`")
+    return found.of(store)[-1]
+
+
+def row(manifest: Manifest, proof: DrillReport | None) -> dict[str, Any]:
+    """One backup as a row: what, when, how large, how sure."""
+    return {
+        "id": manifest.id,
+        "store": manifest.store,
+        "taken_at": manifest.taken_at.isoformat(timespec="seconds"),
+        "age_h": round((datetime.now(UTC) - manifest.taken_at).total_seconds() / 3600, 1),
+        "bytes_in": manifest.bytes_in,
+        "bytes_stored": manifest.bytes_stored,
+        "duration_s": manifest.duration_s,
+        "consistency": manifest.dumped.consistency,
+        "verified_at": proof.drilled_at.isoformat(timespec="seconds") if proof else None,
+        "restore_s": proof.restore_s if proof else None,
+    }
+
+
+def retention(names: Sequence[str] = (), keep: Keep | None = None) -> list[Verdict]:
+    """What is to become of each backup of these stores, or of all."""
+    found = catalogue().read()
+    refuse_damaged(found)
+    stores = names or sorted({each.store for each in found.manifests})
+    proved = {each.manifest for each in found.drills}
+    return [each for store in stores for each in verdicts(found.of(store), proved, keep or Keep())]
+
+
+def forget(names: Sequence[str] = (), keep: Keep | None = None) -> list[dict[str, Any]]:
+    """Give up what no rule keeps, and what a backup that failed has left behind; returns what went, and why."""
+    going = [each for each in retention(names, keep) if not each.stays]
+    for each in going:
+        catalogue().remove(each.manifest)
+    known = {each.id for manifest in catalogue().read().manifests for each in manifest.dumped.objects}
+    oldest = datetime.now(UTC) - ORPHANED_AFTER
+    doomed = {each.id for verdict in going for each in verdict.manifest.dumped.objects}
+    orphaned = {id_ for id_, saved_at in repository().ids().items() if id_ not in known and saved_at < oldest}
+    repository().forget((doomed - known) | orphaned)
+    told = [{"backup": each.manifest.id, "store": each.manifest.store, "why": each.why} for each in going]
+    lost = [{"backup": id_, "store": "", "why": "it belongs to no backup"} for id_ in sorted(orphaned - doomed)]
+    return [*told, *lost]
+
+
+def forget_or_tell(dry_run: bool) -> list[dict[str, Any]]:
+    """What :func:`forget` gave up, or, in a dry run, what it would give up."""
+    if not dry_run:
+        return forget()
+    return [as_row(each) for each in retention() if not each.stays]
+
+
+def as_row(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as a row."""
+    return {
+        "store": verdict.manifest.store,
+        "backup": verdict.manifest.id,
+        "stays": verdict.stays,
+        "why": verdict.why,
+    }
+
+
+def keep_locked() -> dict[str, int]:
+    """Lock everything that the backups still use for long enough to reach well beyond the next run."""
+    return {"objects": catalogue().keep_locked(LOCKED_DAYS)}
+
+
+def check_share(part: int = 0, of: int = SHARES) -> dict[str, Any]:
+    """Check the repository's structure, every manifest, and one share of all bytes: today's where ``part`` is 0.
+
+    Raises:
+        Violated: names what is wrong.
+    """
+    read = part or datetime.now(UTC).toordinal() % of + 1
+    found = catalogue().read()
+    refuse_damaged(found)
+    present = repository().ids()
+    missing = [
+        f"{each.store} {each.id}"
+        for each in found.manifests
+        if not present.keys() >= {part.id for part in each.dumped.objects}
+    ]
+    if missing:
+        raise Violated(
+            f"the repository lacks objects of {', '.join(missing)}",
+            where=repository().where,
+            untouched="the other backups",
+            remedy="bring back the older versions of its objects, which the bucket keeps",
+        )
+    repository().check(read, of)
+    return {"manifests": len(found.manifests), "share": f"{read}/{of}"}

@@ -1,0 +1,185 @@
+"""The repository on restic: encrypted, compressed and deduplicated objects in a bucket whose user can delete nothing.
+
+Each object is a restic snapshot of one stream. restic itself fails a backup whose command fails, at whatever byte. What
+carries the tag :data:`MARK` is ours; nothing else is ever given up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from enginedge.backup.object_store import ObjectStore, object_store
+from enginedge.backup.shapes import Command, Snapshot
+from enginedge.backup.tools import environment, told, tool
+from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
+from enginedge.private_files import private_folder
+from enginedge.settings import settings
+from enginedge.shell import Ended, run_apart, run_piped
+
+MARK = "enginedge"
+BUCKET, FOLDER = "backup", "restic"
+USER, PRUNER = "backup", "backup-pruner"
+PASSWORD = "backup-repository"  # noqa: S105 - the secret's name
+DAMAGE = ("invalid data returned", "ciphertext verification failed", "does not match", "damaged")  # restic's words
+NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 10, 11, 12  # restic's exit statuses
+
+
+@dataclass(frozen=True)
+class Restic:
+    """One restic repository in a bucket; ``marks`` are the tags of what it saves."""
+
+    store: ObjectStore
+    bucket: str = BUCKET
+    marks: tuple[str, ...] = (MARK,)
+
+    @property
+    def where(self) -> str:
+        return f"{self.store.url}/{self.bucket}/{FOLDER}"
+
+    @property
+    def address(self) -> str:
+        """The repository as restic is told of it."""
+        return f"s3:{self.where}"
+
+    def marked(self, store: str, backup: str) -> Restic:
+        return replace(self, marks=(MARK, f"store={store}", f"backup={backup}"))
+
+    def exists(self) -> bool:
+        """Whether there is a repository.
+
+        Raises:
+            Misconfigured: there is, and the password is not its.
+        """
+        ended = self._restic("cat", "config", may_end_with=(NO_REPOSITORY,))
+        return ended.status == 0
+
+    def create(self) -> None:
+        """Make the repository, empty."""
+        self._restic("init")
+
+    def save_output(self, name: str, command: Command, listen: Callable[[str], None] | None = None) -> Snapshot:
+        tags = [f"--tag={mark}" for mark in self.marks]
+        ended = self._restic(
+            *("backup", "--json", f"--host={MARK}", f"--stdin-filename={name}", *tags, "--stdin-from-command", "--"),
+            *command.argv,
+            more=command.environment,
+        )
+        if listen:
+            for line in ended.err.splitlines():
+                listen(line)
+        summary = next(said for said in _json_lines(ended.out) if said.get("message_type") == "summary")
+        return Snapshot(summary["snapshot_id"], name, summary["total_bytes_processed"], summary["data_added_packed"])
+
+    def read(self, snapshot: Snapshot) -> str:
+        return self._restic("dump", snapshot.id, f"/{snapshot.name}").out
+
+    def load_into(self, snapshot: Snapshot, command: Command) -> None:
+        dump = self._argv("dump", snapshot.id, f"/{snapshot.name}")
+        read, written = run_piped(
+            dump, command.argv, producers=self._environment(), consumers=environment(command.environment)
+        )
+        if written.status:
+            said = f"it ended with {written.status} while {snapshot.name} was restored, saying:\n{written.last_words}\n"
+            raise Unavailable(said, where=command.argv[0], remedy="empty the target and restore again")
+        self._judge(read)
+
+    def ids(self, backup: str = "") -> dict[str, datetime]:
+        tags = f"{MARK},backup={backup}" if backup else MARK
+        listed = self._restic("snapshots", "--json", f"--tag={tags}").out
+        return {each["id"]: datetime.fromisoformat(each["time"]) for each in json.loads(listed) or ()}
+
+    def check(self, part: int = 1, of: int = 1) -> None:
+        self._recover_locks()
+        ended = self._restic("check", f"--read-data-subset={part}/{of}", may_end_with=(1,))
+        if ended.status:
+            raise self._damaged(ended)
+
+    def forget(self, ids: Collection[str]) -> None:
+        if foreign := set(ids) - self.ids().keys():
+            raise Misconfigured(f"{', '.join(sorted(foreign))} does not carry our mark", where=self.where)
+        if ids:
+            pruner = replace(self, store=object_store(PRUNER))
+            pruner._recover_locks()
+            pruner._restic("forget", "--prune", *sorted(ids))
+
+    def _recover_locks(self) -> None:
+        """Remove the locks of those who died; a living one's stays."""
+        self._restic("unlock")
+
+    def _restic(
+        self, *arguments: str, more: Mapping[str, str] | None = None, may_end_with: Collection[int] = ()
+    ) -> Ended:
+        ended = run_apart(self._argv(*arguments), environment=self._environment(more))
+        if ended.status not in may_end_with:
+            self._judge(ended)
+        return ended
+
+    def _argv(self, *arguments: str) -> list[str]:
+        return [tool("restic"), "--retry-lock=30s", *arguments]
+
+    def _environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Where the repository is, and the files that hold what opens it."""
+        credentials = told(f"s3-{self.store.user}", self.store.shared_credentials())
+        return environment(
+            {
+                "RESTIC_REPOSITORY": self.address,
+                "RESTIC_PASSWORD_FILE": str(settings().secret_path(PASSWORD)),
+                "RESTIC_CACHE_DIR": str(private_folder(settings().state / "cache" / "restic")),
+                "RESTIC_PROGRESS_FPS": "0.1",
+                "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
+                **(more or {}),
+            }
+        )
+
+    def _judge(self, ended: Ended) -> None:
+        if ended.status:
+            raise self._failure(ended)
+
+    def _damaged(self, ended: Ended) -> Violated:
+        return Violated(
+            f"the repository is damaged:\n{_without_json(ended.last_words)}\n",
+            where=self.where,
+            untouched="the backups that do not use what is damaged",
+            remedy="restore the named objects from their older versions or from the second copy, then check again",
+        )
+
+    def _failure(self, ended: Ended) -> EnginEdgeError:
+        said = _without_json(ended.last_words)
+        if ended.status == NO_REPOSITORY:
+            return Misconfigured("there is no repository", where=self.where, remedy="run `enginedge backup now`")
+        if ended.status == WRONG_PASSWORD:
+            return Misconfigured(
+                "the repository's password is wrong",
+                where=str(settings().secret_path(PASSWORD)),
+                untouched="the repository",
+                remedy="put back the one on the recovery sheet",
+            )
+        if any(word in said for word in DAMAGE):
+            return self._damaged(ended)
+        remedy = "see whether another backup runs" if ended.status == LOCKED else "mend what it names and run it again"
+        return Unavailable(f"restic ended with {ended.status}, saying:\n{said}\n", where=self.where, remedy=remedy)
+
+
+def _json_lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def _without_json(text: str) -> str:
+    """restic's complaints as sentences, where it wrote them as JSON."""
+    lines = []
+    for line in text.splitlines():
+        try:
+            said = json.loads(line)
+            lines.append(str(said.get("message") or said.get("error", {}).get("message") or line))
+        except (ValueError, AttributeError):
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def repository() -> Restic:
+    """The platform's repository, as the user who backs up."""
+    return Restic(object_store(USER))

@@ -1,0 +1,61 @@
+"""Which backups are kept: the newest of each of the last days, weeks, months and years, and the last verified one.
+
+Pure: what goes and why is decided here and carried out elsewhere, so that a dry run says exactly what a run would do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from enginedge.backup.shapes import Manifest
+
+
+@dataclass(frozen=True)
+class Keep:
+    """How many of each: the newest backup of each of this many days, weeks, months and years that have one."""
+
+    daily: int = 7
+    weekly: int = 5
+    monthly: int = 12
+    yearly: int = 3
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of one backup; ``why`` names every reason to keep it, or says that there is none."""
+
+    manifest: Manifest
+    stays: bool
+    why: str
+
+
+def verdicts(manifests: Sequence[Manifest], verified: Collection[str], keep: Keep) -> list[Verdict]:
+    """What becomes of each backup of one store, newest first; ``verified`` are the ids of those that a drill proved."""
+    newest_first = sorted(manifests, key=lambda each: each.taken_at, reverse=True)
+    reasons: dict[str, list[str]] = {each.id: [] for each in newest_first}
+    if newest_first:
+        reasons[newest_first[0].id].append("the newest")
+    if proved := [each for each in newest_first if each.id in verified]:
+        reasons[proved[0].id].append("the last verified")
+    for count, period, name_of in _periods(keep):
+        kept: list[str] = []
+        for each in newest_first:
+            name = name_of(each.taken_at)
+            if name not in kept and len(kept) < count:
+                kept.append(name)
+                reasons[each.id].append(f"the {period} of {name}")
+    return [
+        Verdict(each, bool(reasons[each.id]), ", ".join(reasons[each.id]) or "no rule keeps it")
+        for each in newest_first
+    ]
+
+
+def _periods(keep: Keep) -> list[tuple[int, str, Callable[[datetime], str]]]:
+    return [
+        (keep.daily, "daily", lambda at: f"{at:%Y-%m-%d}"),
+        (keep.weekly, "weekly", lambda at: f"{at:%G-W%V}"),
+        (keep.monthly, "monthly", lambda at: f"{at:%Y-%m}"),
+        (keep.yearly, "yearly", lambda at: f"{at:%Y}"),
+    ]

@@ -1,0 +1,174 @@
+"""What a backup is, as values: what was dumped, what it looked like at that moment, and what a drill found out.
+
+A backup exists when its manifest does, and counts as verified when a restore of it was compared with the manifest's
+fingerprint. Every store has a source that dumps, restores and describes it; the repository keeps the bytes. Neither
+knows the other's kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+Target = TypeVar("Target", contravariant=True)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program that is streamed from or into; neither its arguments nor its environment hold a secret."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a store holds at one moment, told so that a copy of it can be told from anything else.
+
+    Attributes:
+        parts: the name of each part (a table, a collection, a folder …) and its count and digest.
+        at_least: counters that run on outside of any snapshot, such as sequences: a copy may not be behind them.
+    """
+
+    parts: Mapping[str, str]
+    at_least: Mapping[str, int] = field(default_factory=dict)
+
+    def differences(self, copy: Fingerprint) -> list[str]:
+        """One sentence for each part in which ``copy`` is not as this says; none when it is a true copy."""
+        said = [
+            f"{name} is {copy.parts.get(name, 'missing')}, not {part}"
+            for name, part in self.parts.items()
+            if copy.parts.get(name) != part
+        ]
+        said += [f"{name} was not in the backup" for name in copy.parts.keys() - self.parts.keys()]
+        for name, value in self.at_least.items():
+            if copy.at_least.get(name, -1) < value:
+                said.append(f"{name} stands at {copy.at_least.get(name, 'nothing')}, before {value}")
+        return sorted(said)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One object in the repository: its id there, the name it was saved under, and its bytes."""
+
+    id: str
+    name: str
+    bytes_in: int
+    bytes_stored: int
+
+
+@dataclass(frozen=True)
+class Dumped:
+    """What a source has put into the repository, and what the store looked like at that moment.
+
+    Attributes:
+        consistency: ``point in time``, or ``crash-consistent`` where the files of a running program were copied.
+    """
+
+    taken_at: datetime
+    fingerprint: Fingerprint
+    objects: tuple[Snapshot, ...]
+    tool_versions: Mapping[str, str]
+    consistency: str = "point in time"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What makes a backup one: written last, signed, and readable without any tool."""
+
+    id: str
+    store: str
+    dumped: Dumped
+    duration_s: float
+
+    @property
+    def taken_at(self) -> datetime:
+        return self.dumped.taken_at
+
+    @property
+    def bytes_in(self) -> int:
+        return sum(each.bytes_in for each in self.dumped.objects)
+
+    @property
+    def bytes_stored(self) -> int:
+        return sum(each.bytes_stored for each in self.dumped.objects)
+
+    def object(self, name: str) -> Snapshot:
+        """The object that was saved under ``name``.
+
+        Raises:
+            KeyError: the backup has none of that name.
+        """
+        return {each.name: each for each in self.dumped.objects}[name]
+
+
+@dataclass(frozen=True)
+class DrillReport:
+    """A restore that was compared with its manifest and found equal: only such a one is ever recorded.
+
+    Attributes:
+        restore_s: from an empty, running target to the restored one: what a restore in earnest takes.
+        drill_s: all of it, with starting the scratch server, comparing, and taking it down.
+        parts: how many parts of the fingerprint were compared.
+    """
+
+    store: str
+    manifest: str
+    drilled_at: datetime
+    restore_s: float
+    drill_s: float
+    parts: int
+
+
+class Repository(Protocol):
+    """Where the bytes are: encrypted, compressed, deduplicated. Each object carries our mark, its store's and its
+    backup's."""
+
+    def marked(self, store: str, backup: str) -> Repository:
+        """The same repository, whose new objects are marked as belonging to ``backup`` of ``store``."""
+        ...
+
+    def save_output(self, name: str, command: Command, listen: Callable[[str], None] | None = None) -> Snapshot:
+        """Stream what ``command`` prints into an object; if it fails at any byte there is no object.
+
+        ``listen`` is told each line of what it said on standard error.
+        """
+        ...
+
+    def read(self, snapshot: Snapshot) -> str:
+        """The object's text: for small ones."""
+        ...
+
+    def load_into(self, snapshot: Snapshot, command: Command) -> None:
+        """Stream the object's bytes into ``command``'s standard input; either's failure is raised."""
+        ...
+
+    def ids(self, backup: str = "") -> Mapping[str, datetime]:
+        """The ids of all objects that carry our mark, or those of one backup, and when each was saved."""
+        ...
+
+    def check(self, part: int = 1, of: int = 1) -> None:
+        """Read the structure and part number ``part`` of ``of`` equal parts of all bytes; raise where one is wrong."""
+        ...
+
+    def forget(self, ids: Collection[str]) -> None:
+        """Give up these objects and what no other one uses; ids without our mark are refused."""
+        ...
+
+
+class BackupSource(Protocol[Target]):
+    """One kind of store. Its fingerprints describe the dumped moment, never "now"."""
+
+    def dump(self, into: Repository) -> Dumped:
+        """Stream the store into the repository."""
+        ...
+
+    def restore(self, dumped: Dumped, repository: Repository, to: Target) -> None:
+        """Fill ``to``, which must be empty, with what was dumped."""
+        ...
+
+    def fingerprint(self, at: Target) -> Fingerprint:
+        """What ``at`` holds, in the same terms as the fingerprint of a dump."""
+        ...

@@ -1,0 +1,159 @@
+"""Buckets: every object as it was at one moment, read by the version that was current then.
+
+The buckets keep their versions for a while, so that what is overwritten or deleted during the backup is still read as
+it was when it began. Objects stream through a small program of ours into the repository, in the order of their keys.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from enginedge.backup import archive
+from enginedge.backup.object_store import ObjectStore
+from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository
+from enginedge.errors import Misconfigured
+from enginedge.private_files import private_folder
+from enginedge.settings import settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+AHEAD = 8  # objects that are asked for before they are needed
+LATEST = datetime.max.replace(tzinfo=UTC)
+CONTENT_TYPE, METADATA = "type", "metadata"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One object as it was: its key, and the version to read."""
+
+    key: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """These buckets of one object store."""
+
+    store: ObjectStore
+    buckets: Sequence[str]
+
+    def dump(self, into: Repository) -> Dumped:
+        with self.store.client() as client:
+            moment = _moment(client, self.buckets[0])
+        objects = []
+        parts: dict[str, str] = {}
+        with TemporaryDirectory(dir=private_folder(settings().state / "spool")) as folder:
+            for bucket in self.buckets:
+                told = Path(folder) / f"{bucket}.json"
+                stream = _command(self.store, "dump", bucket, moment.isoformat(), str(told))
+                objects.append(into.save_output(bucket, stream))
+                parts |= json.loads(told.read_text())
+        return Dumped(moment, Fingerprint(parts), tuple(objects), {"python": platform.python_version()})
+
+    def restore(self, dumped: Dumped, repository: Repository, to: ObjectStore) -> None:
+        with to.client() as client:
+            for bucket in (each.name for each in dumped.objects):
+                if client.list_objects_v2(Bucket=bucket, MaxKeys=1).get("Contents"):
+                    raise Misconfigured(
+                        f"the bucket {bucket} is not empty",
+                        where=to.url,
+                        untouched="the target",
+                        remedy="restore into an object store whose buckets of these names are empty",
+                    )
+        for snapshot in dumped.objects:
+            repository.load_into(snapshot, _command(to, "load", snapshot.name))
+
+    def fingerprint(self, at: ObjectStore) -> Fingerprint:
+        parts: dict[str, str] = {}
+        with at.client() as client:
+            for bucket in self.buckets:
+                parts |= archive.describe(_entries(client, bucket, LATEST), partial(_part, bucket))
+        return Fingerprint(parts)
+
+
+def versions(client: S3Client, bucket: str, moment: datetime) -> Iterator[Version]:
+    """Every object of ``bucket`` as it was at ``moment``, in the order of the keys."""
+    last = ""
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        marks = [(each["Key"], each["LastModified"], None) for each in page.get("DeleteMarkers", ())]
+        kept = [(each["Key"], each["LastModified"], each["VersionId"]) for each in page.get("Versions", ())]
+        # Of each key the newest comes first, and the first one that is not too new is the one that was current.
+        for key, modified, id_ in sorted([*marks, *kept], key=lambda each: (each[0], -each[1].timestamp())):
+            if key != last and modified <= moment:
+                last = key
+                if id_ is not None:
+                    yield Version(key, id_)
+
+
+def _entries(client: S3Client, bucket: str, moment: datetime) -> Iterator[archive.Entry]:
+    """The objects themselves; some are asked for ahead of time, so that small ones do not wait for each other."""
+    waiting: deque[tuple[str, Future[Any]]] = deque()
+    with ThreadPoolExecutor(AHEAD) as pool:
+        for version in versions(client, bucket, moment):
+            asked = pool.submit(client.get_object, Bucket=bucket, Key=version.key, VersionId=version.id)
+            waiting.append((version.key, asked))
+            if len(waiting) >= AHEAD:
+                yield _entry(*waiting.popleft())
+        while waiting:
+            yield _entry(*waiting.popleft())
+
+
+def _entry(key: str, asked: Future[Any]) -> archive.Entry:
+    answer = asked.result()
+    more = {CONTENT_TYPE: answer.get("ContentType", "")}
+    if answer.get("Metadata"):
+        more[METADATA] = json.dumps(answer["Metadata"], sort_keys=True)
+    return archive.Entry(key, answer["ContentLength"], answer["Body"], more)
+
+
+def _part(bucket: str, key: str) -> str:
+    """The folder that an object lies in."""
+    return f"{bucket}/{key.rpartition('/')[0]}"
+
+
+def _moment(client: S3Client, bucket: str) -> datetime:
+    """The end of this second by the object store's own clock, which also dates its versions; returns after it."""
+    date = client.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]["date"]
+    time.sleep(1)
+    return parsedate_to_datetime(date).astimezone(UTC) + timedelta(seconds=1, microseconds=-1)
+
+
+def _command(store: ObjectStore, *arguments: str) -> Command:
+    login = (store.url, store.user, str(store.password_file))
+    return Command((sys.executable, "-m", __name__, *login, *arguments))
+
+
+def _dump(store: ObjectStore, bucket: str, moment: datetime, told: Path) -> None:
+    with store.client() as client:
+        parts = archive.write(_entries(client, bucket, moment), sys.stdout.buffer, partial(_part, bucket))
+    told.write_text(json.dumps(parts))
+
+
+def _load(store: ObjectStore, bucket: str) -> None:
+    with store.client() as client:
+        for entry in archive.read(sys.stdin.buffer):
+            kept = {"ContentType": entry.more[CONTENT_TYPE], "Metadata": json.loads(entry.more.get(METADATA, "{}"))}
+            client.upload_fileobj(entry.content, bucket, entry.name, ExtraArgs=kept)
+
+
+if __name__ == "__main__":
+    url, user, password_file, verb, name, *rest = sys.argv[1:]
+    there = ObjectStore(url, user, Path(password_file))
+    if verb == "dump":
+        _dump(there, name, datetime.fromisoformat(rest[0]), Path(rest[1]))
+    else:
+        _load(there, name)

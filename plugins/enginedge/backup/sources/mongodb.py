@@ -1,0 +1,121 @@
+"""MongoDB: one archive by mongodump, with the oplog of the time it took, described at the moment at which that ended.
+
+mongodump says where the oplog that it copies begins and how many entries it copied; the last of them is the moment that
+a restore brings back. The server keeps the past for long enough to be read as it was then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository
+from enginedge.backup.sources import mongodb_contents as contents
+from enginedge.backup.tools import environment, tool
+from enginedge.errors import Misconfigured, Unavailable
+from enginedge.shell import run
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
+
+ARCHIVE = "archive"
+BEGINS = re.compile(r"oplog entry \{?(?:T:)?(\d+),? (?:I:)?(\d+)\}? still exists")
+COUNTED = re.compile(r"dumped (\d+) oplog entr")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A mongod and a user of it; the password is in ``password_file``, of the form of the tools' own configuration."""
+
+    host: str
+    port: int
+    user: str
+    password_file: Path
+
+    @property
+    def where(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def command(self, program: str, *arguments: str) -> Command:
+        """One of MongoDB's programs, told of this server."""
+        login = (f"--config={self.password_file}", f"--username={self.user}", "--authenticationDatabase=admin")
+        return Command((tool(program), f"--host={self.host}", f"--port={self.port}", *login, *arguments))
+
+    @contextmanager
+    def connected(self) -> Iterator[MongoClient[Any]]:
+        """A client whose failures are ours.
+
+        Raises:
+            Unavailable: the server does not answer, or breaks off.
+        """
+        import yaml
+        from pymongo import MongoClient
+        from pymongo.errors import PyMongoError
+
+        password = yaml.safe_load(self.password_file.read_text())["password"]
+        try:
+            client: MongoClient[Any]
+            with MongoClient(
+                self.host, self.port, username=self.user, password=password, directConnection=True,
+                serverSelectionTimeoutMS=5000,
+            ) as client:  # fmt: skip
+                yield client
+        except PyMongoError as failure:
+            raise Unavailable(str(failure), where=self.where, remedy="look at `make logs S=mongodb`") from failure
+
+
+@dataclass(frozen=True)
+class MongoDB:
+    """One replica set, all of it: what the oplog tells of cannot be taken apart by database."""
+
+    server: Server
+
+    def dump(self, into: Repository) -> Dumped:
+        began, said = datetime.now(UTC), list[str]()
+        with self.server.connected() as client:
+            client.admin.command("ping")  # mongodump would wait for half a minute
+        whole = ("--oplog", "--archive", "--numParallelCollections=1", "-vv")
+        archive = into.save_output(ARCHIVE, self.server.command("mongodump", *whole), said.append)
+        with self.server.connected() as client:
+            moment = _end_of(client, "\n".join(said))
+            found = contents.describe(client, moment)
+            contents.refuse_changed_collections(client, moment)
+        version = run([tool("mongodump"), "--version"], environment=environment()).splitlines()[0]
+        return Dumped(began, found, (archive,), {"mongodump": version})
+
+    def restore(self, dumped: Dumped, repository: Repository, to: Server) -> None:
+        with to.connected() as client:
+            if present := contents.databases(client):
+                raise Misconfigured(
+                    f"it is not empty: it has {', '.join(present)}",
+                    where=to.where,
+                    untouched="the target",
+                    remedy="restore into a new server, or drop these databases first",
+                )
+            contents.drop_users(client, but=to.user)
+        (archive,) = dumped.objects
+        repository.load_into(archive, to.command("mongorestore", "--archive", "--oplogReplay", "--stopOnError"))
+
+    def fingerprint(self, at: Server) -> Fingerprint:
+        with at.connected() as client:
+            return contents.describe(client)
+
+
+def _end_of(client: MongoClient[Any], said: str) -> Any:
+    """The time of the last oplog entry that mongodump copied, from what it said."""
+    from bson import Timestamp
+
+    begins, counted = BEGINS.search(said), COUNTED.search(said)
+    if begins is None or counted is None:
+        raise Unavailable("mongodump does not say which part of the oplog it copied", where="mongodump")
+    start = Timestamp(int(begins[1]), int(begins[2]))
+    entries = client.local["oplog.rs"].find({"ts": {"$gte": start}}, {"ts": 1}).sort("$natural", 1)
+    last = next(entries.skip(int(counted[1]) - 1).limit(1), None)
+    if last is None:
+        raise Unavailable("the oplog has rolled over what the dump needs", where="mongodb", remedy="enlarge the oplog")
+    return last["ts"]

@@ -1,0 +1,103 @@
+"""What a mongod holds: count and digest of each collection, how it was made, its indexes, and the users and roles.
+
+A collection is read in the order of ``_id``, and its documents are digested as the bytes that they are. The past of a
+capped collection cannot be read, so that of one only the definition is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from enginedge.backup.shapes import Fingerprint
+from enginedge.errors import Unavailable
+
+if TYPE_CHECKING:
+    from bson import Timestamp
+    from pymongo import MongoClient
+
+SYSTEMS = ("admin", "config", "local")
+SCRATCH_USER = "enginedge-drill"  # the user of a drill's own server
+RESTORERS = (SCRATCH_USER, "restore")  # who restores is there before, and is not what was dumped
+NOT_DUMPED = ("system.views", "system.profile")
+CAPPED = "capped: its documents are dumped, and not compared"
+MAKING = ("create", "drop", "dropDatabase", "renameCollection", "collMod", "createIndexes", "commitIndexBuild",
+          "dropIndexes")  # fmt: skip
+
+
+def databases(client: MongoClient[Any]) -> list[str]:
+    """Every database that is not the server's own, sorted."""
+    return sorted(name for name in client.list_database_names() if name not in SYSTEMS)
+
+
+def describe(client: MongoClient[Any], moment: Timestamp | None = None) -> Fingerprint:
+    """What the server held at ``moment``, or what it holds now."""
+    parts = {}
+    for database in databases(client):
+        for made in client[database].list_collections():
+            name = made["name"]
+            parts[f"{database}.{name} definition"] = _definition(client, database, made)
+            if made["options"].get("capped"):
+                parts[f"{database}.{name}"] = CAPPED
+            elif made["type"] in ("collection", "timeseries") and name not in NOT_DUMPED:
+                parts[f"{database}.{name}"] = _digest(_documents(client, database, name, moment))
+    for name in ("system.users", "system.roles"):
+        mine = {"user": {"$nin": RESTORERS}}
+        if count := _digest(_documents(client, "admin", name, moment, mine)):
+            parts[f"admin.{name}"] = count
+    return Fingerprint(parts)
+
+
+def drop_users(client: MongoClient[Any], but: str) -> None:
+    """Drop every user of an empty server but the one who restores: those that are there are not restored over."""
+    for each in client.admin.command("usersInfo", {"forAllDBs": True})["users"]:
+        if each["user"] != but:
+            client[each["db"]].command("dropUser", each["user"])
+
+
+def refuse_changed_collections(client: MongoClient[Any], since: Timestamp) -> None:
+    """Return when no collection and no index was made, changed or dropped after ``since``: their lists are of now.
+
+    Raises:
+        Unavailable: one was; the backup is to be taken again.
+    """
+    changes = [{f"o.{verb}": {"$exists": True}} for verb in MAKING]
+    found = client.local["oplog.rs"].find_one({"ts": {"$gt": since}, "op": "c", "$or": changes})
+    if found:
+        raise Unavailable(
+            f"collections were made or changed during the backup: {next(iter(found['o']))} in {found['ns']}",
+            where="mongodb",
+            remedy="back it up again",
+        )
+
+
+def _definition(client: MongoClient[Any], database: str, made: Mapping[str, Any]) -> str:
+    """A digest of a collection's kind, options and indexes."""
+    options = {name: value for name, value in made["options"].items() if name != "uuid"}
+    told = []
+    if made["type"] == "collection":
+        told = sorted(repr(sorted(index.items())) for index in client[database][made["name"]].list_indexes())
+    return sha256(repr((made["type"], sorted(options.items()), told)).encode()).hexdigest()[:32]
+
+
+def _documents(
+    client: MongoClient[Any], database: str, name: str, moment: Timestamp | None, where: Any = None
+) -> Iterator[bytes]:
+    from bson.codec_options import CodecOptions
+    from bson.raw_bson import RawBSONDocument
+
+    concern = {"level": "snapshot", "atClusterTime": moment} if moment else {"level": "local"}
+    raw: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
+    found = client.get_database(database, codec_options=raw).cursor_command(
+        "find", name, codec_options=raw, filter=where or {}, sort={"_id": 1}, readConcern=concern, allowDiskUse=True
+    )
+    return (document.raw for document in found)
+
+
+def _digest(documents: Iterator[bytes]) -> str:
+    count, digest = 0, sha256()
+    for document in documents:
+        count += 1
+        digest.update(document)
+    return f"{count} documents, {digest.hexdigest()[:32]}"

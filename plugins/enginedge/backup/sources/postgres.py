@@ -1,0 +1,157 @@
+"""PostgreSQL: the roles, and every database by pg_dump, each described from the very snapshot that pg_dump reads.
+
+The snapshot is exported by a transaction of ours, which lives until the dump has ended and meanwhile counts and digests
+every table. Dumps are not compressed by pg_dump, so that what did not change is found again by the repository.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, Snapshot
+from enginedge.backup.sources import postgres_contents as contents
+from enginedge.backup.tools import environment, tool
+from enginedge.errors import Misconfigured, Unavailable, Violated
+from enginedge.shell import run
+
+if TYPE_CHECKING:
+    import psycopg
+
+ROLES = "roles"
+MAINTENANCE = "postgres"  # the database that every server has; it is connected to, and keeps nothing
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server and its superuser; the password is in ``password_file``, of the form of ``.pgpass``."""
+
+    host: str
+    port: int
+    user: str
+    password_file: Path
+
+    @property
+    def where(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"PGPASSFILE": str(self.password_file)}
+
+    def command(self, program: str, *arguments: str) -> Command:
+        """One of PostgreSQL's programs, told of this server."""
+        login = (f"--host={self.host}", f"--port={self.port}", f"--username={self.user}", "--no-password")
+        return Command((tool(program), *login, *arguments), self.environment)
+
+    @contextmanager
+    def connected(self, database: str) -> Iterator[psycopg.Connection]:
+        """A connection whose failures are ours.
+
+        Raises:
+            Unavailable: the server does not answer, or breaks off.
+        """
+        import psycopg
+
+        try:
+            with psycopg.connect(
+                host=self.host, port=self.port, user=self.user, dbname=database, passfile=str(self.password_file),
+                connect_timeout=10, options=contents.OPTIONS,
+            ) as connection:  # fmt: skip
+                yield connection
+        except psycopg.Error as failure:
+            raise Unavailable(str(failure).strip(), where=f"{self.where}/{database}", remedy="look at it") from failure
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """One server, of which ``only`` these databases are meant, or all that it has."""
+
+    server: Server
+    only: Sequence[str] = ()
+
+    def dump(self, into: Repository) -> Dumped:
+        began = datetime.now(UTC)
+        parts = {"roles": self._roles(self.server)}
+        at_least: dict[str, int] = {}
+        objects = [into.save_output(ROLES, self.server.command("pg_dumpall", "--roles-only", "--restrict-key=0"))]
+        for database in self._databases(self.server):
+            snapshot, found = self._dump_database(into, database)
+            objects.append(snapshot)
+            parts |= found.parts
+            at_least |= found.at_least
+        versions = {"pg_dump": run([tool("pg_dump"), "--version"], environment=environment()).strip()}
+        return Dumped(began, Fingerprint(parts, at_least), tuple(objects), versions)
+
+    def restore(self, dumped: Dumped, repository: Repository, to: Server) -> None:
+        filled = [name for name in self._databases(to) if self._has_tables(to, name)]
+        if filled:
+            raise Misconfigured(
+                f"it is not empty: there are tables in {', '.join(filled)}",
+                where=to.where,
+                untouched="the target",
+                remedy="restore into a new server, or drop these databases first",
+            )
+        by_name = {each.name: each for each in dumped.objects}
+        self._restore_roles(repository.read(by_name.pop(ROLES)), to)
+        for snapshot in by_name.values():
+            # a database without a table, such as the set-up of a new server makes, is replaced
+            options = ("--create", "--clean", "--if-exists", "--exit-on-error", f"--dbname={MAINTENANCE}")
+            repository.load_into(snapshot, to.command("pg_restore", *options))
+
+    def fingerprint(self, at: Server) -> Fingerprint:
+        parts = {"roles": self._roles(at)}
+        at_least: dict[str, int] = {}
+        for database in self._databases(at):
+            with at.connected(database) as connection:
+                found = self._describe(at, connection, database)
+            parts |= found.parts
+            at_least |= found.at_least
+        return Fingerprint(parts, at_least)
+
+    def _dump_database(self, into: Repository, database: str) -> tuple[Snapshot, Fingerprint]:
+        """Dump and describe one database as it is at one moment."""
+        with self.server.connected(database) as connection, ThreadPoolExecutor(1) as pool:
+            exported = contents.export_snapshot(connection)
+            command = self.server.command(
+                "pg_dump", "--format=custom", "--compress=0", f"--snapshot={exported}", f"--dbname={database}"
+            )
+            saved = pool.submit(into.save_output, database, command)
+            found = self._describe(self.server, connection, database, f"--snapshot={exported}")
+            return saved.result(), found
+
+    def _describe(self, at: Server, connection: Any, database: str, *snapshot: str) -> Fingerprint:
+        definitions = at.command(
+            "pg_dump", "--schema-only", "--create", "--restrict-key=0", *snapshot, f"--dbname={database}"
+        )
+        text = run(definitions.argv, environment=environment(definitions.environment))
+        parts = {f"{database} definitions": contents.digest_of_text(text), **contents.tables(connection, database)}
+        return Fingerprint(parts, contents.sequences(connection, database))
+
+    def _databases(self, server: Server) -> list[str]:
+        """The databases that are meant, sorted; the maintenance one may hold nothing, since it is never dumped."""
+        with server.connected(MAINTENANCE) as connection:
+            if kept := contents.tables(connection, MAINTENANCE):
+                raise Violated(
+                    f"the database {MAINTENANCE} holds {', '.join(kept)}, which no backup keeps",
+                    where=server.where,
+                    remedy="move it into a database of its own",
+                )
+            return [each for each in contents.databases(connection) if not self.only or each in self.only]
+
+    def _has_tables(self, server: Server, database: str) -> bool:
+        with server.connected(database) as connection:
+            return bool(contents.table_names(connection))
+
+    def _roles(self, at: Server) -> str:
+        with at.connected(MAINTENANCE) as connection:
+            return contents.roles(connection)
+
+    def _restore_roles(self, script: str, to: Server) -> None:
+        with to.connected(MAINTENANCE) as connection:
+            connection.execute(contents.role_script(script, contents.role_names(connection)).encode())

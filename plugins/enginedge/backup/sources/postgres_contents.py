@@ -1,0 +1,110 @@
+"""What a PostgreSQL server holds, read through one connection: databases, roles, and the digest of every table.
+
+A table's digest is the sum of two 64-bit hashes of each row's text form, so that it does not depend on the order in
+which a restore wrote the rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from hashlib import sha256
+from typing import Any
+
+SCRATCH_ROLE = "enginedge_drill"  # the superuser of a drill's own server
+#: A row has one text form only under one set of these.
+OPTIONS = (
+    "-c datestyle=ISO,YMD -c intervalstyle=iso_8601 -c timezone=UTC -c bytea_output=hex -c extra_float_digits=1 "
+    "-c search_path= -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=60000"
+)
+TABLES = """
+select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname not in ('pg_catalog', 'information_schema')
+order by 1
+"""
+DIGEST = """
+select count(*), coalesce(sum(hashtextextended(r, 1)), 0), coalesce(sum(hashtextextended(r, 2)), 0)
+from (select t::text as r from only {} as t offset 0) as rows
+"""
+LARGE_OBJECTS = """
+select count(*), coalesce(sum(hashtextextended(encode(data, 'hex'), loid::bigint * 4096 + pageno)), 0), 0
+from pg_catalog.pg_largeobject
+"""
+SEQUENCES = """
+select format('%I.%I', schemaname, sequencename), coalesce(last_value, 0) from pg_catalog.pg_sequences
+where increment_by > 0 and not cycle
+"""
+ROLES = """
+select r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication,
+       r.rolbypassrls, r.rolconnlimit, r.rolpassword, r.rolvaliduntil::text, s.setconfig,
+       array(select g.rolname from pg_catalog.pg_auth_members m join pg_catalog.pg_roles g on g.oid = m.roleid
+             where m.member = r.oid order by 1)
+from pg_catalog.pg_authid r left join pg_catalog.pg_db_role_setting s on s.setrole = r.oid and s.setdatabase = 0
+where r.rolname !~ '^pg_' and r.rolname <> %s order by 1
+"""
+
+
+def export_snapshot(connection: Any) -> str:
+    """Fix what ``connection`` sees until its transaction ends, and return the name by which pg_dump sees the same."""
+    connection.execute("set transaction isolation level repeatable read, read only")
+    (name,) = connection.execute("select pg_catalog.pg_export_snapshot()").fetchone()
+    return str(name)
+
+
+def databases(connection: Any) -> list[str]:
+    """Every database that holds something of its own, sorted."""
+    rows = connection.execute(
+        "select datname from pg_catalog.pg_database where datallowconn and not datistemplate and datname <> 'postgres' "
+        "order by 1"
+    )
+    return [name for (name,) in rows]
+
+
+def table_names(connection: Any) -> list[str]:
+    """Every table of the connected database that holds rows of its own, sorted."""
+    return [name for (name,) in connection.execute(TABLES).fetchall()]
+
+
+def tables(connection: Any, database: str) -> dict[str, str]:
+    """Count and digest of each table of the connected database, and of its large objects where it has any."""
+    found = {}
+    for table in table_names(connection):
+        found[f"{database} {table}"] = _counted(connection.execute(DIGEST.format(table)).fetchone())
+    large = connection.execute(LARGE_OBJECTS).fetchone()
+    if large[0]:
+        found[f"{database} large objects"] = _counted(large)
+    return found
+
+
+def sequences(connection: Any, database: str) -> dict[str, int]:
+    """Where each rising sequence stands: it moves outside of any snapshot, and never back."""
+    return {f"{database} sequence {name}": int(value) for name, value in connection.execute(SEQUENCES).fetchall()}
+
+
+def roles(connection: Any) -> str:
+    """Count and digest of every role: rights, password, settings, memberships."""
+    rows = connection.execute(ROLES, [SCRATCH_ROLE]).fetchall()
+    return f"{len(rows)} roles, {digest_of_text(repr(rows))}"
+
+
+def role_names(connection: Any) -> set[str]:
+    """The roles that are there already."""
+    return {name for (name,) in connection.execute("select rolname from pg_catalog.pg_roles").fetchall()}
+
+
+def role_script(script: str, present: Collection[str]) -> str:
+    """pg_dumpall's ``script`` without psql's own commands and without making the roles that are ``present`` anew."""
+    making = re.compile(r'CREATE ROLE "?(.+?)"?;')
+    lines = script.splitlines()
+    made = [(line, making.fullmatch(line)) for line in lines if not line.startswith("\\")]
+    return "\n".join(line for line, role in made if role is None or role[1] not in present)
+
+
+def digest_of_text(text: str) -> str:
+    """A short digest of a definition."""
+    return sha256(text.encode()).hexdigest()[:32]
+
+
+def _counted(row: tuple[Any, ...]) -> str:
+    count, first, second = (int(each) for each in row)
+    return f"{count} rows, {first % 2**64:016x}{second % 2**64:016x}"

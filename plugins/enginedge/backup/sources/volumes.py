@@ -1,0 +1,109 @@
+"""A volume: the files of a running program, each copied and digested in one reading.
+
+The program goes on writing meanwhile, so the copy is what a crash would leave behind, and is labelled so; Kafka and
+Redis recover from that by themselves. A restored tree is compared with exactly the bytes that were copied.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import platform
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from enginedge.backup import archive
+from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository
+from enginedge.errors import Misconfigured, Unavailable
+from enginedge.private_files import private_folder
+from enginedge.settings import settings
+
+ARCHIVE = "volume.tar"
+LINK = "link"
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One folder with all that is in it."""
+
+    folder: Path
+
+    def dump(self, into: Repository) -> Dumped:
+        if not self.folder.is_dir():
+            raise Unavailable("there is no such folder", where=str(self.folder), remedy="has its service ever run?")
+        began = datetime.now(UTC)
+        with TemporaryDirectory(dir=private_folder(settings().state / "spool")) as folder:
+            told = Path(folder) / "parts.json"
+            stream = Command((sys.executable, "-m", __name__, "dump", str(self.folder), str(told)))
+            saved = into.save_output(ARCHIVE, stream)
+            parts = json.loads(told.read_text())
+        return Dumped(began, Fingerprint(parts), (saved,), {"python": platform.python_version()}, "crash-consistent")
+
+    def restore(self, dumped: Dumped, repository: Repository, to: Path) -> None:
+        if to.exists() and any(to.iterdir()):
+            raise Misconfigured(
+                "it is not empty", where=str(to), untouched="the target", remedy="give a folder that is not there"
+            )
+        private_folder(to)
+        (saved,) = dumped.objects
+        repository.load_into(saved, Command((sys.executable, "-m", __name__, "load", str(to))))
+
+    def fingerprint(self, at: Path) -> Fingerprint:
+        return Fingerprint(archive.describe(_entries(at), _part))
+
+
+def _entries(folder: Path) -> Iterator[archive.Entry]:
+    """Every file, link and empty folder, in the order of their names; what goes away meanwhile is left out."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_symlink() or path.is_file() or _is_empty(path)):
+        name, nothing = str(path.relative_to(folder)), io.BytesIO()
+        try:
+            more = {"mode": oct(stat.S_IMODE(path.lstat().st_mode))}
+            if path.is_symlink():
+                yield archive.Entry(name, 0, nothing, {LINK: str(path.readlink())})
+            elif path.is_dir():
+                yield archive.Entry(f"{name}/", 0, nothing, more)
+            else:
+                with path.open("rb") as content:
+                    yield archive.Entry(name, os.fstat(content.fileno()).st_size, content, more)
+        except FileNotFoundError:
+            continue
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _part(name: str) -> str:
+    return f"file {name}"
+
+
+def _dump(folder: Path, told: Path) -> None:
+    parts = archive.write(_entries(folder), sys.stdout.buffer, _part)
+    told.write_text(json.dumps(parts))
+
+
+def _load(folder: Path) -> None:
+    for entry in archive.read(sys.stdin.buffer):
+        path = folder / entry.name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if LINK in entry.more:
+            path.symlink_to(entry.more[LINK])
+            continue
+        if entry.name.endswith("/"):
+            path.mkdir()
+        else:
+            with path.open("wb") as file:
+                shutil.copyfileobj(entry.content, file, archive.BLOCK)
+        path.chmod(int(entry.more["mode"], 8))
+
+
+if __name__ == "__main__":
+    verb, at, *rest = sys.argv[1:]
+    _dump(Path(at), Path(rest[0])) if verb == "dump" else _load(Path(at))

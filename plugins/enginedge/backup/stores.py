@@ -1,0 +1,151 @@
+"""The stores that the inventory declares, each with its source and with the scratch that its drills restore into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from enginedge.backup.object_store import object_store
+from enginedge.backup.shapes import BackupSource
+from enginedge.backup.tools import told
+from enginedge.errors import Misconfigured
+from enginedge.platform import Service, load_platform
+from enginedge.settings import settings
+
+
+@dataclass(frozen=True)
+class Store:
+    """One store.
+
+    Attributes:
+        scratch: an empty copy of it for one drill.
+        target: where a restore in earnest goes, for the folder that was named, or for none.
+        answers: whether the target answers right after it was restored; etcd is started on its folder afterwards.
+    """
+
+    name: str
+    source: BackupSource[Any]
+    scratch: Callable[[], AbstractContextManager[Any]]
+    target: Callable[[Path | None], Any]
+    answers: bool = True
+
+
+def declared_stores(names: Sequence[str] = ()) -> list[Store]:
+    """The stores called ``names``, or all that the inventory backs up, in its order.
+
+    Raises:
+        Misconfigured: the inventory backs up no store of that name, or has something that no source can dump.
+    """
+    services = {each.name: each for each in _platform().services if each.backup}
+    for name in names:
+        if name not in services:
+            near = get_close_matches(name, services) or list(services)
+            raise Misconfigured(
+                f"no store {name!r} is backed up", where="deploy/platform.yaml", remedy=f"one of {', '.join(near)}"
+            )
+    return [_store(service) for name, service in services.items() if not names or name in names]
+
+
+def store_names() -> list[str]:
+    """Every store that the inventory backs up."""
+    return [each.name for each in _platform().services if each.backup]
+
+
+def _platform() -> Any:
+    return load_platform(settings().root / "deploy" / "platform.yaml")
+
+
+def _store(service: Service) -> Store:
+    kinds = {service.name if thing.how in ("dump", "snapshot") else thing.how for thing in service.backup}
+    if len(kinds) != 1 or not kinds <= KINDS.keys():
+        raise Misconfigured(
+            f"{service.name} cannot be backed up by {' and '.join(sorted(kinds))}", where="deploy/platform.yaml"
+        )
+    return KINDS[kinds.pop()](service)
+
+
+def _postgres(service: Service) -> Store:
+    from enginedge.backup.scratch.postgres import scratch_postgres
+    from enginedge.backup.sources.postgres import Postgres, Server
+
+    at = settings().endpoint(service.name)
+    login = told("pgpass", f"{at.host}:{at.port}:*:admin:{settings().secret('postgres-admin')}\n")
+    server = Server(at.host, at.port, "admin", login)
+    return Store(service.name, Postgres(server), scratch_postgres, lambda folder: _in_place(server, folder))
+
+
+def _mongodb(service: Service) -> Store:
+    from enginedge.backup.scratch.mongodb import scratch_mongodb
+    from enginedge.backup.sources.mongodb import MongoDB, Server
+
+    at = settings().endpoint(service.name)
+
+    def as_user(user: str) -> Server:
+        login = told(f"mongodb-{user}.yaml", f"password: {settings().secret(f'mongodb-{user}')}\n")
+        return Server(at.host, at.port, user, login)
+
+    source = MongoDB(as_user("backup"))
+    return Store(service.name, source, scratch_mongodb, lambda folder: _in_place(as_user("restore"), folder))
+
+
+def _etcd(service: Service) -> Store:
+    from enginedge.backup.scratch.etcd import scratch_etcd
+    from enginedge.backup.sources.etcd import Client, Etcd, Member
+
+    password = settings().secret_path("etcd-root")
+    client, peer = (
+        Client(settings().endpoint(service.name).url, password),
+        settings().endpoint(service.name, "peer").url,
+    )
+    return Store(
+        service.name,
+        Etcd(client),
+        lambda: scratch_etcd(password),
+        lambda folder: Member(client, peer, _named(folder, service.name), lambda: None),
+        answers=False,
+    )
+
+
+def _buckets(service: Service) -> Store:
+    from enginedge.backup.scratch.minio import scratch_minio
+    from enginedge.backup.sources.buckets import Buckets
+
+    names = [thing.what for thing in service.backup]
+    source = Buckets(object_store("backup"), names)
+    return Store(
+        service.name, source, lambda: scratch_minio(names), lambda folder: _in_place(object_store("root"), folder)
+    )
+
+
+def _volume(service: Service) -> Store:
+    from enginedge.backup.scratch.folder import scratch_volume
+    from enginedge.backup.sources.volumes import Volume
+
+    source = Volume(settings().state / "data" / service.name)
+    return Store(service.name, source, scratch_volume, lambda folder: _named(folder, service.name))
+
+
+def _in_place(server: Any, folder: Path | None) -> Any:
+    """The running store itself."""
+    if folder:
+        raise Misconfigured(f"{server} is restored in place", remedy="leave --folder out")
+    return server
+
+
+def _named(folder: Path | None, store: str) -> Path:
+    if folder is None:
+        raise Misconfigured(f"{store} is restored into a folder", remedy="give --folder, then start it on that folder")
+    return folder
+
+
+KINDS: dict[str, Callable[[Service], Store]] = {
+    "postgres": _postgres,
+    "mongodb": _mongodb,
+    "etcd": _etcd,
+    "bucket": _buckets,
+    "volume": _volume,
+}

@@ -1,0 +1,133 @@
+"""The command line, as whoever is on call uses it: with Airflow down, on the real stores."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from enginedge.backup import night, operations, restoring
+from enginedge.backup.catalogue import catalogue
+from enginedge.backup.commands import app
+from enginedge.backup.repository import PASSWORD, repository
+from enginedge.backup.stores import declared_stores
+from enginedge.errors import Misconfigured, Unavailable, Violated
+from enginedge.settings import settings
+from tests.installation import enginedge
+
+pytestmark = [pytest.mark.stores, pytest.mark.usefixtures("running_stores")]
+
+
+def told(*arguments: str) -> Any:
+    """What a verb prints; in this process, since starting another one takes longer than most verbs."""
+    ended = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
+    assert ended.exit_code == 0, ended.output
+    return json.loads(ended.stdout)
+
+
+@pytest.fixture(scope="module")
+def taken(running_stores: None) -> dict[str, Any]:
+    """etcd's backup, taken by the command line."""
+    (row,) = told("now", "--store", "etcd")
+    return dict(row)
+
+
+def test_a_backup_is_taken_listed_and_proved(taken: dict[str, Any]) -> None:
+    listed = {each["id"]: each for each in told("list", "--store", "etcd")}
+    assert listed[taken["id"]]["bytes_in"] == taken["bytes_in"] > 0
+    (report,) = told("drill", "--store", "etcd", "--backup", taken["id"])
+    assert report["manifest"] == taken["id"]
+    proved = {each["id"]: each for each in told("list", "--store", "etcd")}[taken["id"]]
+    assert proved["verified_at"]
+    assert proved["restore_s"] == report["restore_s"]
+
+
+@pytest.mark.usefixtures("taken")
+def test_one_stores_failure_stops_no_others() -> None:
+    """Nobody listens where PostgreSQL is said to be."""
+    asked = ("backup", "now", "--store", "postgres", "--store", "etcd", "--json")
+    ended = enginedge(*asked, check=False, ENGINEDGE_PORT_POSTGRES="1")
+    assert [each["store"] for each in json.loads(ended.stdout)] == ["etcd"]
+    assert ended.returncode == 3
+    assert "Unavailable" in ended.stderr
+
+
+@pytest.mark.usefixtures("taken")
+def test_a_night_without_a_stores_backup_is_no_good_night() -> None:
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    with pytest.raises(Violated, match="there is no backup of postgres, minio, mongodb, kafka, redis, etcd, jupyter"):
+        operations.account(datetime.now(UTC) + timedelta(hours=1))
+    with pytest.raises(Violated, match="no backup of") as caught:
+        operations.account(long_ago)
+    assert "etcd" not in str(caught.value).partition(" since ")[0]
+
+
+def test_two_backups_of_one_store_at_once_are_one_too_many() -> None:
+    (store,) = declared_stores(["etcd"])
+    with night.alone("etcd"), pytest.raises(Unavailable, match="another backup of it is running"):
+        night.back_up(store, repository(), catalogue())
+
+
+def test_a_store_that_nobody_backs_up_is_answered_with_those_there_are() -> None:
+    with pytest.raises(Misconfigured, match="one of postgres"):
+        declared_stores(["postgre"])
+
+
+@pytest.mark.usefixtures("taken")
+def test_a_dry_run_says_what_would_go_and_nothing_goes() -> None:
+    before = {each["id"] for each in told("list")}
+    rows = told("forget")
+    assert {each["backup"] for each in rows} == before
+    assert all(each["why"] for each in rows)
+    assert {each["id"] for each in told("list")} == before
+
+
+def test_giving_up_leaves_the_newest_and_the_proved(taken: dict[str, Any]) -> None:
+    told("drill", "--store", "etcd", "--backup", taken["id"])
+    for _ in range(2):
+        operations.back_up_store("etcd")
+    went = operations.forget(["etcd"])
+    left = told("list", "--store", "etcd")
+    assert went
+    assert left[-1]["verified_at"] is None
+    assert {each["store"] for each in went} == {"etcd"}
+    assert any(each["verified_at"] for each in left)
+    ids = {part.id for each in catalogue().read().manifests for part in each.dumped.objects}
+    assert ids <= set(repository().ids()), "what stays is whole"
+
+
+@pytest.mark.usefixtures("taken")
+def test_a_share_of_the_bytes_is_checked() -> None:
+    (row,) = told("check", "--part", "1", "--of", "1")
+    assert row["share"] == "1/1"
+    assert row["manifests"] >= 1
+
+
+@pytest.mark.usefixtures("taken")
+def test_etcd_is_restored_into_a_folder_and_never_over_another(tmp_path: Path) -> None:
+    (row,) = told("restore", "etcd", "--folder", str(tmp_path / "etcd"))
+    assert (tmp_path / "etcd" / "member").is_dir()
+    assert row["store"] == "etcd"
+    with pytest.raises(Misconfigured, match="not empty"):
+        restoring.restore("etcd", folder=tmp_path / "etcd")
+
+
+def test_the_recovery_sheet_opens_everything_and_can_be_closed_to_all_but_one(tmp_path: Path) -> None:
+    sheet = told("recovery-sheet")
+    assert sheet["secrets"][PASSWORD] == settings().secret(PASSWORD)
+    assert {"airflow-fernet", "backup-signing", "postgres-admin", "etcd-root"} <= set(sheet["secrets"])
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=safe", "-days", "1"]
+    subprocess.run([*made, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    message = enginedge("backup", "recovery-sheet", "--certificate", str(certificate)).stdout
+    assert settings().secret(PASSWORD) not in message
+    opened = subprocess.run(
+        ["openssl", "cms", "-decrypt", "-inform", "PEM", "-inkey", str(key)],
+        input=message, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert settings().secret(PASSWORD) in opened.stdout

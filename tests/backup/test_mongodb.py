@@ -1,0 +1,94 @@
+"""MongoDB's backups: the suite, and what only MongoDB has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bson import Decimal128, ObjectId
+from pymongo import MongoClient
+
+from enginedge.backup.repository import repository
+from enginedge.backup.sources.mongodb import MongoDB
+from enginedge.backup.stores import Store, declared_stores
+from enginedge.settings import settings
+from tests.contracts.backup_source import BackupSourceSuite, Taken
+
+DATABASE = "backup_suite"
+
+
+def connect() -> MongoClient[Any]:
+    at = settings().endpoint("mongodb")
+    return MongoClient(
+        at.host, at.port, username="root", password=settings().secret("mongodb-root"), directConnection=True
+    )
+
+
+@pytest.mark.stores
+class TestMongoDB(BackupSourceSuite):
+    dumper = "mongodump"
+
+    def store(self) -> Store:
+        (store,) = declared_stores(["mongodb"])
+        return store
+
+    def live(self) -> Any:
+        return self.store().source.server
+
+    def unreachable(self) -> MongoDB:
+        return MongoDB(replace(self.live(), port=1))
+
+    def seed(self) -> None:
+        with connect() as client:
+            client.drop_database(DATABASE)
+            database = client[DATABASE]
+            database.people.insert_many(
+                {"_id": n, "name": f"ü {n}", "when": datetime(2026, 11, 25, tzinfo=UTC), "cost": Decimal128("1.10")}
+                for n in range(5000)
+            )
+            database.people.create_index([("name", 1)], unique=True)
+            database.mixed.insert_many([{"_id": key} for key in (1, "1", ObjectId(), None, 2.5, {"a": 1})])
+            database.create_collection("last", capped=True, size=4096)
+            database.create_collection("seen", viewOn="people", pipeline=[{"$match": {"_id": {"$gt": 10}}}])
+            database.create_collection("measured", timeseries={"timeField": "at", "metaField": "of"})
+            database.measured.insert_many({"at": datetime(2026, 11, n + 1, tzinfo=UTC), "of": "a"} for n in range(9))
+            database.numbers.insert_one({"_id": 0})
+
+    def write(self, number: int) -> None:
+        if not hasattr(self, "client"):
+            self.client = connect()
+        self.client[DATABASE].numbers.insert_one({"_id": number})
+        self.client[DATABASE].people.update_one({"_id": number % 5000}, {"$set": {"name": f"changed {number}"}})
+
+    def close(self) -> None:
+        self.client.close()
+
+    def alter(self, target: Any) -> str:
+        with target.connected() as client:
+            client[DATABASE].people.update_one({"_id": 4321}, {"$set": {"cost": Decimal128("1.1")}, "$inc": {"n": 1}})
+        return f"{DATABASE}.people is "
+
+    def test_everything_that_a_database_has_is_described(self, taken: Taken) -> None:
+        parts = taken.manifest.dumped.fingerprint.parts
+        found = {name.removeprefix(f"{DATABASE}."): part for name, part in parts.items()}
+        assert found["people"].startswith("5000 documents, ")
+        assert found["mixed"].startswith("6 documents, ")
+        assert {"last definition", "seen definition", "measured definition", "system.buckets.measured"} <= set(found)
+        assert {"admin.system.users", "admin.system.roles"} <= set(found)
+
+    def test_the_restored_copy_is_of_one_moment(self, restored: Any) -> None:
+        with restored.connected() as client:
+            numbers = [each["_id"] for each in client[DATABASE].numbers.find().sort("_id", 1)]
+        assert numbers == list(range(len(numbers))), "written one after the other, so a gap is a torn copy"
+        assert len(numbers) > 10
+
+    def test_a_new_server_that_was_set_up_already_is_restored_into(self, taken: Taken) -> None:
+        """Its users are there, with other passwords."""
+        with taken.store.scratch() as target:
+            with target.connected() as client:
+                client.admin.command("createUser", "lake", pwd="another", roles=[])  # noqa: S106
+            taken.store.source.restore(taken.manifest.dumped, repository(), target)
+            copy = taken.store.source.fingerprint(target)
+        assert taken.manifest.dumped.fingerprint.differences(copy) == []

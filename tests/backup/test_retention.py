@@ -1,0 +1,65 @@
+"""What is kept and what goes, as a table; and that what goes is only what was said."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from enginedge.backup.retention import Keep, verdicts
+from enginedge.backup.shapes import Dumped, Fingerprint, Manifest
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def taken(at: datetime) -> Manifest:
+    return Manifest(f"{at:%Y%m%dT%H%M}", "postgres", Dumped(at, Fingerprint({}), (), {}), 1.0)
+
+
+def every_night(nights: int) -> list[Manifest]:
+    return [taken(NOON - timedelta(days=back)) for back in range(nights)]
+
+
+def kept(manifests: list[Manifest], verified: set[str] = frozenset(), **keep: int) -> list[str]:  # type: ignore[assignment]
+    none = {"daily": 0, "weekly": 0, "monthly": 0, "yearly": 0}
+    return [each.manifest.id[:8] for each in verdicts(manifests, verified, Keep(**{**none, **keep})) if each.stays]
+
+
+def test_the_newest_of_each_of_the_last_days_is_kept() -> None:
+    twice_a_night = [*every_night(4), *(taken(NOON - timedelta(days=back, hours=2)) for back in range(4))]
+    assert kept(twice_a_night, daily=3) == ["20261125", "20261124", "20261123"]
+
+
+def test_days_without_a_backup_do_not_count() -> None:
+    assert kept([taken(NOON), taken(NOON - timedelta(days=30))], daily=2) == ["20261125", "20261026"]
+
+
+def test_weeks_months_and_years_reach_further_back() -> None:
+    reaching = ["20261125", "20261122", "20261031", "20260930", "20251231"]
+    assert kept(every_night(800), weekly=2, monthly=3, yearly=2) == reaching
+
+
+def test_the_last_verified_one_is_kept_however_old_it_is() -> None:
+    nights = every_night(100)
+    assert kept(nights, {nights[90].id, nights[95].id}, daily=1) == ["20261125", nights[90].id[:8]]
+
+
+def test_the_newest_is_kept_though_no_rule_keeps_anything() -> None:
+    assert kept(every_night(3)) == ["20261125"]
+
+
+def test_every_verdict_says_why() -> None:
+    keep = Keep(daily=2, weekly=1, monthly=0, yearly=0)
+    told = {each.manifest.id[:8]: each.why for each in verdicts(every_night(9), set(), keep)}
+    assert told["20261125"] == "the newest, the daily of 2026-11-25, the weekly of 2026-W48"
+    assert told["20261117"] == "no rule keeps it"
+
+
+@given(some.sets(some.integers(0, 2000), min_size=1), some.integers(0, 5), some.randoms())
+def test_more_backups_never_cost_the_newest_or_the_verified(hours: set[int], daily: int, chance: object) -> None:
+    manifests = [taken(NOON - timedelta(hours=back)) for back in sorted(hours)]
+    verified = {manifests[-1].id}
+    stays = {each.manifest.id for each in verdicts(manifests, verified, Keep(daily=daily)) if each.stays}
+    assert manifests[0].id in stays
+    assert verified <= stays

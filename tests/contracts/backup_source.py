@@ -1,0 +1,207 @@
+"""One suite for every kind of store: what is restored is what was there when it was dumped, or the drill says which
+part is not.
+
+A source's own test inherits :class:`BackupSourceSuite` and says how its store is filled, written to and spoilt. The
+store is written to all the while it is dumped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from deploy.local import kernel
+from deploy.local.credentials import SECRETS
+from enginedge.backup.catalogue import catalogue
+from enginedge.backup.drills import drill
+from enginedge.backup.night import back_up, prepare
+from enginedge.backup.repository import repository
+from enginedge.backup.shapes import Manifest
+from enginedge.backup.stores import Store
+from enginedge.errors import EnginEdgeError, Misconfigured, Violated
+from enginedge.settings import settings
+
+
+@dataclass
+class Taken:
+    """One backup of the suite's store, and what the kernel showed of the tools that made and restored it."""
+
+    store: Store
+    manifest: Manifest
+    shown: set[str]
+
+
+class Watcher(threading.Thread):
+    """Notes the command line and the environment of everything that this process starts, for as long as it runs."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.seen: set[str] = set()
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        while not self.done.wait(0.02):
+            everything = kernel.processes()
+            mine = [each for each in everything if each.pid == os.getpid()]
+            for each in kernel.with_descendants(mine, everything):
+                if each.pid != os.getpid():
+                    self.seen |= {each.command, *kernel.environment(each.pid).values()}
+
+    def stop(self) -> set[str]:
+        self.done.set()
+        self.join()
+        return self.seen
+
+
+class Writer(threading.Thread):
+    """Never stops writing while a backup is taken."""
+
+    def __init__(self, suite: BackupSourceSuite) -> None:
+        super().__init__(daemon=True)
+        self.suite, self.done, self.written = suite, threading.Event(), 0
+
+    def run(self) -> None:
+        while not self.done.wait(0.005):
+            self.suite.write(self.written + 1)
+            self.written += 1
+
+    def stop(self) -> None:
+        assert self.is_alive(), f"it stopped after {self.written}"
+        self.done.set()
+        self.join()
+        assert self.written
+
+
+class BackupSourceSuite:
+    """What every source promises. Inherit it, and give what raises here; ``dumper`` is shown by a program at work."""
+
+    dumper: str
+
+    def store(self) -> Store:
+        """The suite's own part of the store."""
+        raise NotImplementedError
+
+    def live(self) -> Any:
+        """The target that is the running store itself."""
+        raise NotImplementedError
+
+    def seed(self) -> None:
+        """Fill the suite's part of the store anew."""
+        raise NotImplementedError
+
+    def write(self, number: int) -> None:
+        """Write one more thing."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of what writing has opened."""
+
+    def alter(self, target: Any) -> str:
+        """Change one cell of a restored copy, and return the name of its part."""
+        raise NotImplementedError
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def taken(cls, running_stores: None) -> Taken:  # noqa: ARG003 - the fixture is wanted for what it does
+        """One backup, taken while it was written to."""
+        suite = cls()
+        suite.seed()
+        prepare(repository(), catalogue())
+        writer, watcher = Writer(suite), Watcher()
+        writer.start()
+        watcher.start()
+        try:
+            while not writer.written:
+                time.sleep(0.01)
+            manifest = back_up(suite.store(), repository(), catalogue())
+            writer.stop()
+        finally:
+            seen = watcher.stop()
+            writer.done.set()
+            writer.join()
+            suite.write(1_000_000)
+            suite.close()
+        return Taken(suite.store(), manifest, seen)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def restored(cls, taken: Taken) -> Iterator[Any]:
+        """The backup, restored into scratch by the source alone; tests change it, each for itself."""
+        with taken.store.scratch() as target:
+            taken.store.source.restore(taken.manifest.dumped, repository(), target)
+            assert taken.manifest.dumped.fingerprint.differences(taken.store.source.fingerprint(target)) == []
+            yield target
+
+    def test_a_drill_proves_the_backup_and_says_how_long_a_restore_takes(self, taken: Taken) -> None:
+        report = drill(taken.store, taken.manifest, repository())
+        assert report.parts == len(taken.manifest.dumped.fingerprint.parts) + len(
+            taken.manifest.dumped.fingerprint.at_least
+        )
+        assert 0 < report.restore_s < report.drill_s
+
+    def test_the_fingerprint_is_of_the_dumped_moment_and_not_of_now(self, taken: Taken) -> None:
+        now = taken.store.source.fingerprint(self.live())
+        assert taken.manifest.dumped.fingerprint.differences(now), "it was written to since"
+
+    def test_the_manifest_is_read_back_as_it_was_written(self, taken: Taken) -> None:
+        found = catalogue().read(taken.store.name)
+        assert found.manifest(taken.manifest.id) == taken.manifest
+        assert found.damaged == ()
+
+    def test_every_object_of_the_manifest_is_in_the_repository(self, taken: Taken) -> None:
+        ids = {each.id for each in taken.manifest.dumped.objects}
+        assert ids
+        assert ids == set(repository().ids(taken.manifest.id))
+
+    def test_one_altered_cell_of_the_copy_is_named(self, taken: Taken, restored: Any) -> None:
+        before = taken.store.source.fingerprint(restored)
+        part = self.alter(restored)
+        told = before.differences(taken.store.source.fingerprint(restored))
+        assert [line for line in told if line.startswith(part)], told
+
+    def test_a_drill_of_a_spoilt_copy_fails(self, taken: Taken) -> None:
+        suite = self
+
+        class Spoilt(type(taken.store.source)):  # type: ignore[misc]
+            def restore(self, dumped: Any, repository: Any, to: Any) -> None:
+                super().restore(dumped, repository, to)
+                suite.alter(to)
+
+        source = Spoilt(**{name: getattr(taken.store.source, name) for name in taken.store.source.__dataclass_fields__})
+        with pytest.raises(Violated, match="the restored copy is not what was dumped"):
+            drill(replace(taken.store, source=source), taken.manifest, repository())
+
+    def test_a_target_that_is_not_empty_is_refused(self, taken: Taken, restored: Any) -> None:
+        before = taken.store.source.fingerprint(restored)
+        with pytest.raises(Misconfigured, match="not empty"):
+            taken.store.source.restore(taken.manifest.dumped, repository(), restored)
+        assert before.differences(taken.store.source.fingerprint(restored)) == []
+
+    def test_no_secret_is_in_an_argument_or_an_environment(self, taken: Taken) -> None:
+        assert [shown for shown in taken.shown if self.dumper in shown], "the tools were seen at work"
+        values = [settings().secret(name) for name in SECRETS]
+        inner = [value for text in values if text.startswith("{") for value in json.loads(text).values()]
+        assert [shown[:80] for shown in taken.shown for value in [*values, *inner] if value in shown] == []
+
+    def test_no_secret_is_in_the_manifest(self, taken: Taken) -> None:
+        from enginedge.backup.catalogue import manifest_as_json
+
+        text = json.dumps(manifest_as_json(taken.manifest))
+        assert [name for name in SECRETS if settings().secret(name) in text] == []
+
+    def test_a_dump_that_fails_is_no_backup(self, taken: Taken) -> None:
+        before = catalogue().read(taken.store.name).manifests
+        with pytest.raises(EnginEdgeError):
+            back_up(replace(taken.store, source=self.unreachable()), repository(), catalogue())
+        assert catalogue().read(taken.store.name).manifests == before
+
+    def unreachable(self) -> Any:
+        """The source of a store that does not answer."""
+        raise NotImplementedError

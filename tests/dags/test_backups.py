@@ -1,0 +1,70 @@
+"""The DAGs of the backups: their order, what is independent of what, and what importing them costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+
+from enginedge.backup import operations
+from enginedge.platform import load_platform
+from tests.installation import ROOT
+
+DAGS = ("back_up_stores", "drill_stores", "retain_backups")
+
+
+@pytest.fixture(scope="module")
+def dags() -> dict[str, Any]:
+    return dict(DagBag(str(ROOT / "dags" / "backup")).dags)
+
+
+def test_there_is_a_dag_for_the_night_for_the_proof_and_for_what_is_old(dags: dict[str, Any]) -> None:
+    assert set(dags) == set(DAGS)
+
+
+def test_what_is_pointed_at_is_dumped_after_what_points_there(dags: dict[str, Any]) -> None:
+    then = dags["back_up_stores"].get_task("back_up_then")
+    assert then.upstream_task_ids == {"back_up_first", "list_stores_pointed_at"}
+    assert then.trigger_rule == "all_done", "one store's failure stops no other's backup"
+    assert operations.stores_to_back_up(pointed_at=True) == ["minio"]
+
+
+def test_a_run_is_green_only_if_every_store_has_its_backup(dags: dict[str, Any]) -> None:
+    """A mapped task that failed under one that runs whatever happened would otherwise be forgotten."""
+    (last,) = dags["back_up_stores"].leaves
+    assert last.task_id == "account"
+    assert last.trigger_rule == "all_done"
+
+
+def test_every_store_of_the_inventory_is_backed_up_once() -> None:
+    listed = [*operations.stores_to_back_up(pointed_at=False), *operations.stores_to_back_up(pointed_at=True)]
+    services = load_platform(ROOT / "deploy" / "platform.yaml").services
+    assert sorted(listed) == sorted(service.name for service in services if service.backup)
+
+
+@pytest.mark.parametrize(("dag_id", "task_id"), [("back_up_stores", "back_up_first"), ("drill_stores", "drill")])
+def test_stores_are_mapped_and_bounded(dags: dict[str, Any], dag_id: str, task_id: str) -> None:
+    task = dags[dag_id].get_task(task_id)
+    assert task.is_mapped
+    assert task.max_active_tis_per_dagrun in (1, 2)
+
+
+def test_nothing_is_given_up_before_the_check_has_passed(dags: dict[str, Any]) -> None:
+    assert dags["retain_backups"].get_task("give_up").upstream_task_ids == {"check_share"}
+    assert dags["retain_backups"].get_task("give_up").trigger_rule == "all_success"
+    assert dags["retain_backups"].get_task("keep_locked").upstream_task_ids == {"give_up"}, "what went need not stay"
+
+
+@pytest.mark.parametrize("name", DAGS)
+def test_importing_it_loads_no_client(name: str) -> None:
+    clients = ("boto3", "pymongo", "psycopg", "pydantic_settings", "ruamel")
+    program = (
+        "import runpy, sys\n"
+        f"runpy.run_path({str(ROOT / 'dags' / 'backup' / f'{name}.py')!r})\n"
+        f"print([name for name in {clients!r} if name in sys.modules])\n"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    assert said.stdout.strip().splitlines()[-1] == "[]"
