@@ -27,7 +27,9 @@ def airflow(lake_of_two_nights: Lake) -> Iterator[httpx.Client]:
 
 def processes_of(run_id: str) -> list[psutil.Process]:
     """The processes that carry the run in their arguments: the application's driver and its JVM."""
-    return [process for process in psutil.process_iter(["cmdline"]) if run_id in (process.info["cmdline"] or [])]
+    return [
+        process for process in psutil.process_iter(["cmdline"]) if f"--run={run_id}" in (process.info["cmdline"] or [])
+    ]
 
 
 def test_a_misspelt_key_is_refused_by_the_first_task_and_nothing_else_runs(airflow: httpx.Client) -> None:
