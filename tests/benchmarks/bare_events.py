@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from enginedge.settings import settings
+from tests.benchmarks.bare_merge import merge
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -29,38 +30,7 @@ ALIKE = {
     "spark.ui.enabled": "false",
     "spark.extraListeners": "",
 }
-LATEST = timedelta(days=7)  # no event comes later than that, so the merge looks no further back
 LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule required"
-FIELDS = ("event_id", "worker", "operation", "outcome", "occurred_at", "duration_ms", "queue_ms", "trace_id", "attempt")
-
-EVENTS = """
-    SELECT e.event_id, regexp_replace(split(position, '/')[0], '^events[.]', '') AS family, e.worker, e.operation,
-        lower(trim(e.outcome)) AS outcome, try_cast(e.occurred_at AS timestamp) AS occurred_at,
-        to_date(try_cast(e.occurred_at AS timestamp)) AS occurred_on, changed_at AS arrived_at,
-        (unix_micros(changed_at) - unix_micros(try_cast(e.occurred_at AS timestamp))) / 1e6D AS delay_s,
-        try_cast(e.duration_ms AS double) / 1000 AS duration_s, try_cast(e.queue_ms AS double) / 1000 AS queue_s,
-        e.trace_id, try_cast(e.attempt AS int) AS attempt, try_cast(e.bytes AS bigint) AS payload_bytes,
-        _night, position
-    FROM (SELECT *, from_json(record, '{fields}') AS e FROM {raw} WHERE _night = DATE'{night}')
-    WHERE is_valid_utf8(record)
-"""
-GOOD = """
-    event_id IS NOT NULL AND worker IS NOT NULL AND operation IS NOT NULL AND occurred_at IS NOT NULL
-    AND outcome IN ('ok', 'error', 'timeout') AND duration_s >= 0 AND coalesce(queue_s >= 0, true)
-    AND coalesce(attempt >= 1, true) AND coalesce(payload_bytes >= 0, true)
-"""
-MERGE = """
-    MERGE INTO {core} t
-    USING (
-        SELECT * FROM (
-            SELECT *, row_number() OVER (PARTITION BY event_id ORDER BY occurred_at DESC, position) AS place
-            FROM ({events}) WHERE {good}
-        ) WHERE place = 1
-    ) s
-    ON t.event_id = s.event_id AND t.occurred_on >= DATE'{earliest}'
-    WHEN MATCHED AND s.occurred_at > t.occurred_at THEN UPDATE SET *
-    WHEN NOT MATCHED THEN INSERT *
-"""
 
 
 def main() -> None:
@@ -75,7 +45,7 @@ def main() -> None:
             make(spark)
         else:
             append(spark, night)
-            merge(spark, night)
+            spark.sql(merge(RAW, CORE, night))
     finally:
         spark.stop()
 
@@ -103,18 +73,16 @@ def append(spark: SparkSession, night: date) -> None:
     ).writeTo(RAW).append()
 
 
-def merge(spark: SparkSession, night: date) -> None:
-    """The newest version of each good event of the night into the core table."""
-    fields = ", ".join(f"{field} string" for field in (*FIELDS, "bytes"))
-    events = EVENTS.format(fields=fields, raw=RAW, night=night)
-    spark.sql(MERGE.format(core=CORE, events=events, good=GOOD, earliest=night - LATEST))
-
-
 def _bounds(night: date) -> dict[str, str]:
     """From the first record of the night to its last, by their time of arrival."""
     start = datetime.combine(night, time(), UTC)
     first, end = (str(int(at.timestamp() * 1000)) for at in (start, start + timedelta(days=1)))
-    return {"subscribePattern": "events[.].*", "startingTimestamp": first, "endingTimestamp": end}
+    return {
+        "subscribePattern": "events[.].*",
+        "startingTimestamp": first,
+        "startingOffsetsByTimestampStrategy": "latest",  # of a partition that has nothing new
+        "endingTimestamp": end,
+    }
 
 
 def _connection() -> dict[str, str]:

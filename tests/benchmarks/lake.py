@@ -12,12 +12,12 @@ from typing import Annotated
 
 import typer
 
-from tests.benchmarks import dag_parse, history, nights, safety_tax
+from tests.benchmarks import dag_parse, history, memory, nights, safety_tax
 from tests.benchmarks.measure import Figure, publish
 from tests.benchmarks.stack import Calendar, a_year_ago, own_stack, tell
 
 AREA = "lake"
-NAMES = [dag_parse.NAME, history.NAME, nights.RATIO, nights.PEAK, safety_tax.NAME]
+NAMES = [dag_parse.NAME, history.NAME, nights.NAME, memory.NAME, safety_tax.NAME]
 EVENTS_SCALE = 15.0  # times SCALE: one source alone is to work for as long as a night of all does
 
 
@@ -38,7 +38,7 @@ def main(
     calendar = Calendar(date.fromisoformat(begin) if begin else a_year_ago())
     on_a_stack: list[tuple[set[str], Callable[[], list[Figure]]]] = [
         ({history.NAME}, lambda: [history.measure(runs, scale, calendar)]),
-        ({nights.RATIO, nights.PEAK}, lambda: nights.measure(runs, scale, calendar)),
+        ({nights.NAME, memory.NAME}, lambda: nights.measure(runs, scale, calendar)),
         ({safety_tax.NAME}, lambda: [safety_tax.measure(runs, EVENTS_SCALE * scale, calendar)]),
     ]
     chosen = [measure for names, measure in on_a_stack if wanted & names]

@@ -6,16 +6,14 @@ sampled meanwhile.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
 
+from tests.benchmarks import memory
 from tests.benchmarks.measure import Figure, figure, seconds
 from tests.benchmarks.stack import WORLD, Calendar, run, tell
 
-RATIO, PEAK = "night_by_airflow_over_command_line", "stack_peak_pss_gib"
-EVERY_S = 1.0
+NAME = "night_by_airflow_over_command_line"
 
 
 def by_airflow(night: date) -> None:
@@ -38,49 +36,36 @@ def seed(days: list[date], scale: float) -> None:
 
 
 def measure(runs: int, scale: float, calendar: Calendar) -> list[Figure]:
-    """Alternate nights by Airflow and by the command line; the first night, which makes the tables, does not count."""
-    before, *weeks = [calendar.week() for _ in range(1 + -(-2 * runs // 4))]
-    seed([*before, *(day for week in weeks for day in week)], scale)
+    """Alternate nights by Airflow and by the command line, on weekdays; the first of each way do not count."""
+    before = calendar.week()
+    seed(before, scale)
     by_command_line(before[-1])
-    by_airflow(weeks[0][0])
-    days = [day for week in weeks for day in week[1:5]]
+    first, *days = _weekdays(1 + 2 * runs, scale, calendar)
+    by_airflow(first)
     ratios: list[float] = []
     peaks: list[float] = []
     for pair in range(runs):
-        first, second = days[2 * pair : 2 * pair + 2]
-        airflow, command_line = (first, second) if pair % 2 == 0 else (second, first)
-        took: dict[str, float] = {}
-        ways: dict[date, tuple[str, Callable[[date], None]]] = {
-            airflow: ("Airflow", by_airflow),
-            command_line: ("command line", by_command_line),
-        }
-        with peak_memory(peaks):
-            for night in (first, second):
-                name, act = ways[night]
-                took[name] = seconds(lambda: act(night))  # noqa: B023
-                tell(f"the night {night} by {name}: {took[name]:.1f} s")
-        ratios.append(took["Airflow"] / took["command line"])
-    return [figure(RATIO, ratios, goal=1.15), figure(PEAK, peaks, goal=10.0, unit="GiB")]
+        night, other = days[2 * pair : 2 * pair + 2]
+        with memory.peak(peaks):
+            if pair % 2 == 0:
+                airflow, command_line = _timed(by_airflow, night), _timed(by_command_line, other)
+            else:
+                command_line, airflow = _timed(by_command_line, night), _timed(by_airflow, other)
+        ratios.append(airflow / command_line)
+    return [figure(NAME, ratios, goal=1.15), memory.figure_of(peaks)]
 
 
-@contextmanager
-def peak_memory(into: list[float]) -> Iterator[None]:
-    """Append the largest sum of PSS (GiB) that the whole stack reached meanwhile."""
-    from deploy.local.layout import local
-    from deploy.local.status import memory_bytes
+def _timed(way: Callable[[date], None], night: date) -> float:
+    took = seconds(lambda: way(night))
+    tell(f"the night {night} {way.__name__.replace('_', ' ')}: {took:.1f} s")
+    return took
 
-    done, here, peak = threading.Event(), local(), 0.0
 
-    def sample() -> None:
-        nonlocal peak
-        while not done.wait(EVERY_S):
-            peak = max(peak, memory_bytes(here) / 2**30)
-
-    sampler = threading.Thread(target=sample)
-    sampler.start()
-    try:
-        yield
-    finally:
-        done.set()
-        sampler.join()
-        into.append(peak)
+def _weekdays(count: int, scale: float, calendar: Calendar) -> list[date]:
+    """So many days that are no weekend, each with its night's records; weekends are left out, and bring none."""
+    days: list[date] = []
+    while len(days) < count:
+        week = calendar.week()[: min(5, count - len(days))]
+        seed(week, scale)
+        days += week
+    return days
