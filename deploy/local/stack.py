@@ -36,6 +36,7 @@ def up(only: Annotated[str, typer.Option(help="Only these (a,b) and what they de
     names = [name for name in only.split(",") if name] or [service.name for service in here.platform.services]
     services = here.platform.with_dependencies(names)
     with _alone(here):
+        credentials.refuse_lost(here.settings.secrets, here.state / "data")
         credentials.generate_missing(here.settings.secrets)
         supervisor = Supervisor(here)
         if not supervisor.is_alive():
