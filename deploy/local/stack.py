@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Annotated
 
@@ -20,8 +18,8 @@ from deploy.local.layout import Local, local
 from deploy.local.status import Row, look
 from deploy.local.supervisor import Supervisor
 from enginedge.errors import EnginEdgeError, Misconfigured, full_disks_named
+from enginedge.one_at_a_time import one_at_a_time
 from enginedge.printing import print_failure, print_json, print_table
-from enginedge.private_files import private_folder
 
 app = typer.Typer(help="The whole platform on one machine.", no_args_is_help=True, pretty_exceptions_enable=False)
 Name = Annotated[str, typer.Argument(help="A service of deploy/platform.yaml.")]
@@ -95,16 +93,9 @@ def start(name: Name) -> None:
         BringUp(here, Supervisor(here), [here.platform.service(name)], _say).run()
 
 
-@contextmanager
-def _alone(here: Local) -> Iterator[None]:
-    """One command at a time changes the stack; a second one waits."""
-    with (private_folder(here.run) / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _say("stack", "another command is changing it; waiting", 0)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _alone(here: Local) -> AbstractContextManager[None]:
+    """One command at a time changes the stack; a second one says which, and waits."""
+    return one_at_a_time(here.run / "lock", lambda who: _say("stack", f"{who} is changing it; waiting", 0))
 
 
 def _say(name: str, state: str, seconds: float) -> None:

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from enginedge.errors import Unavailable
 from enginedge.lake.leases import leased
-from enginedge.settings import settings
-from tests.lineage.postgres import scratch_server
+from tests.lineage.postgres import platform_server
 
 TABLE = "core.test__things"
 
@@ -21,17 +19,8 @@ TABLE = "core.test__things"
 @pytest.fixture
 def postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
     """A server with the role and the database that leases are held in, and its administrator."""
-    with scratch_server(tmp_path) as conninfo, psycopg.connect(conninfo, autocommit=True) as admin:
-        admin.execute("create role lake login")
-        admin.execute("create database platform")
-        (tmp_path / "postgres-lake").write_text("unused")
-        (tmp_path / "postgres-lake").chmod(0o600)
-        monkeypatch.setenv("ENGINEDGE_PORT_POSTGRES", str(conninfo_to_dict(conninfo)["port"]))
-        monkeypatch.setenv("ENGINEDGE_SECRETS", str(tmp_path))
-        settings.cache_clear()
-        with psycopg.connect(make_conninfo(conninfo, dbname="platform"), autocommit=True) as of_the_platform:
-            yield of_the_platform
-    settings.cache_clear()
+    with platform_server(tmp_path, monkeypatch, "lake") as admin:
+        yield admin
 
 
 def test_who_waits_while_postgres_goes_away_is_told_to_come_back(postgres: psycopg.Connection) -> None:
