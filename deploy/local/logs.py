@@ -1,4 +1,4 @@
-"""Keeps the services' logs from growing for as long as the stack runs.
+"""Keeps the services' logs from growing for as long as the stack runs, and forgets what Airflow's tasks said long ago.
 
 A service writes to its log through the descriptor that it was started with, so a log can't be moved from under it: what
 is in it is copied to a file beside it, and the log is emptied where it is. Every writer appends, and so goes on at its
@@ -13,17 +13,21 @@ import shutil
 import time
 from pathlib import Path
 
+from enginedge.old_files import remove_old_files
+
 MOST_BYTES = 50_000_000
 KEPT = 3
-LOOK_EVERY_S = 60.0
+LOOK_EVERY_S = 300.0
+TASKS_KEPT_DAYS = 60  # as long as those of Spark's applications
 log = logging.getLogger(__name__)
 
 
-def tend(folder: Path, every_s: float = LOOK_EVERY_S) -> None:
-    """Look after the logs in ``folder`` for ever."""
+def tend(state: Path, every_s: float = LOOK_EVERY_S) -> None:
+    """Look after the logs of the installation whose folder is ``state`` for ever."""
     while True:
         try:
-            keep_small(folder)
+            keep_small(state / "log")
+            remove_old_files(state / "data" / "airflow" / "logs", TASKS_KEPT_DAYS)
         except OSError as error:  # a full disk, say: it may pass, and nobody would miss a keeper that died
             log.warning("the logs can't be kept small: %s", error)
         time.sleep(every_s)

@@ -17,7 +17,7 @@ from enginedge.settings import settings
 
 def main(socket: Path) -> None:
     """Do both until stopped."""
-    Thread(target=logs.tend, args=[settings().state / "log"], name="logs", daemon=True).start()
+    Thread(target=logs.tend, args=[settings().state], name="logs", daemon=True).start()
     prober.main(socket)
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from deploy.local.layout import Local
-from deploy.local.logs import MOST_BYTES, keep_small
+from deploy.local.logs import MOST_BYTES, TASKS_KEPT_DAYS, keep_small
 from deploy.local.supervisor import PROBER, configuration
+from enginedge.private_files import private_folder
 from tests.installation import ROOT
 
 WRITER = """
@@ -79,13 +80,16 @@ def test_the_process_that_the_supervisor_asks_looks_after_the_logs(installation:
     large, socket = installation.log("trino"), installation.socket("prober.sock")
     with large.open("wb") as stream:
         stream.truncate(MOST_BYTES + 1)  # a file of holes
+    task = private_folder(installation.data("airflow") / "logs" / "dag_id=refresh_lake") / "attempt=1.log"
+    task.write_text("")
+    os.utime(task, (time.time() - (TASKS_KEPT_DAYS + 1) * 86_400,) * 2)
     with subprocess.Popen(
         [sys.executable, "-m", "deploy.local.prober", str(socket)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"},
     ) as process:
         until = time.monotonic() + 30
-        while not (socket.exists() and large.stat().st_size == 0):
+        while task.exists() or not (socket.exists() and large.stat().st_size == 0):
             assert time.monotonic() < until
             time.sleep(0.05)
         process.kill()
