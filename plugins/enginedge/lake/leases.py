@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from enginedge.errors import Misconfigured, Unavailable
+from enginedge.logins import postgres_login
 from enginedge.settings import settings
 
 if TYPE_CHECKING:
@@ -97,17 +98,11 @@ def _wait_for(connection: psycopg.Connection, table: str, stop: float) -> None:
 def _connected(holder: str) -> psycopg.Connection:
     import psycopg
 
-    endpoint = settings().endpoint("postgres")
     with _silence_named():
         return psycopg.connect(
-            host=endpoint.host,
-            port=endpoint.port,
-            dbname="platform",
-            user="lake",
-            password=settings().secret("postgres-lake"),
+            **postgres_login("platform", "lake"),
             application_name=f"{NAME_MARK}{holder}"[:63],
             autocommit=True,
-            connect_timeout=5,
             keepalives_idle=10,
         )
 

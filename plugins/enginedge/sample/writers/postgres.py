@@ -14,6 +14,7 @@ import psycopg
 from psycopg import Connection, sql
 
 from enginedge.errors import Unavailable
+from enginedge.logins import postgres_login
 from enginedge.sample import schedules
 from enginedge.sample.night import Night
 from enginedge.sample.writers import Written, refused, silent
@@ -45,12 +46,7 @@ def connected() -> Iterator[Connection]:
     at = settings().endpoint(STORE)
     try:
         with psycopg.connect(
-            host=at.host,
-            port=at.port,
-            dbname="platform",
-            user="platform",
-            password=settings().secret("postgres-platform"),
-            connect_timeout=5,
+            **postgres_login("platform", "platform"),
             application_name=f"enginedge-seed of process {os.getpid()}",
             autocommit=True,
         ) as connection:
