@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from contextlib import AbstractContextManager
 from dataclasses import asdict
@@ -17,9 +16,9 @@ from deploy.local.bring_up import BringUp, last_lines, stop_service, take_down
 from deploy.local.layout import Local, local
 from deploy.local.status import Row, look
 from deploy.local.supervisor import Supervisor
-from enginedge.errors import EnginEdgeError, Misconfigured, full_disks_named
+from enginedge.errors import Misconfigured
 from enginedge.one_at_a_time import one_at_a_time
-from enginedge.printing import print_failure, print_json, print_table
+from enginedge.printing import print_json, print_table, run_command
 
 app = typer.Typer(help="The whole platform on one machine.", no_args_is_help=True, pretty_exceptions_enable=False)
 Name = Annotated[str, typer.Argument(help="A service of deploy/platform.yaml.")]
@@ -111,15 +110,6 @@ def _table(rows: list[Row]) -> Table:
     return table
 
 
-def main() -> None:
-    """Run one command; a failure of ours is one paragraph on standard error and the exit status of its kind."""
-    try:
-        with full_disks_named():
-            app()
-    except EnginEdgeError as error:
-        sys.exit(print_failure(error))
-
-
 if __name__ == "__main__":
     os.umask(0o077)
-    main()
+    run_command(app)
