@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from enginedge.errors import Unavailable
+from enginedge.lineage.background import in_the_background
 from enginedge.lineage.database import Database
 
 log = logging.getLogger(__name__)
@@ -73,16 +73,9 @@ class Retention:
         """For how long events are kept, and what is in the way of forgetting them."""
         return {"days": self.days, "trouble": self._trouble}
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Do so in a thread of its own for as long as the context is open."""
-        thread = threading.Thread(target=self._run, name="retention", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            thread.join(timeout=30)
+    def running(self) -> AbstractContextManager[None]:
+        """Do so for as long as the context is open."""
+        return in_the_background("retention", self._run, self._stop)
 
     def _run(self) -> None:
         while True:
