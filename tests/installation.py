@@ -9,23 +9,50 @@ import subprocess
 import sys
 from pathlib import Path
 
+from enginedge.errors import Misconfigured
+
 ROOT = Path(__file__).resolve().parents[1]
+HIGHEST_PORT = 65_535
 
 
 def point_at(state: Path, port_shift: int) -> None:
     """Point this process and its children at the installation in ``state``, its ports ``port_shift`` above the usual.
 
     A port that the environment names already stays as it is.
+
+    Raises:
+        Misconfigured: a port would be none.
     """
+    ports = shifted_ports(port_shift)
     os.environ.update(ENGINEDGE_ROOT=str(ROOT), ENGINEDGE_STATE=str(state), ENGINEDGE_SECRETS=str(state / "secrets"))
     os.environ["ENGINEDGE_SCHEDULED_RUNS"] = "off"  # tests that run at two in the morning start their nights themselves
+    os.environ.update(ports)
+
+
+def shifted_ports(shift: int) -> dict[str, str]:
+    """The variables of all ports that the environment does not name, each ``shift`` above the inventory's.
+
+    Raises:
+        Misconfigured: one of them would be no port; names the service and the largest shift.
+    """
     from enginedge.platform import load_platform
 
+    found = {}
     for service in load_platform(ROOT / "deploy" / "platform.yaml").services:
         for index, (port, number) in enumerate(service.ports.items()):
             name = service.name if index == 0 else f"{service.name}_{port}"
             variable = "ENGINEDGE_PORT_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
-            os.environ.setdefault(variable, str(number + port_shift))
+            if variable not in os.environ:
+                found[variable] = (service.title, number)
+    highest = HIGHEST_PORT - max((number for _, number in found.values()), default=0)
+    for variable, (title, number) in found.items():
+        if not 1 <= number + shift <= HIGHEST_PORT:
+            raise Misconfigured(
+                f"{shift} above {number}, the usual port of {title}, is no port",
+                where="ENGINEDGE_TEST_PORT_SHIFT",
+                remedy=f"give a shift up to {highest}, or {variable}=<port> beside it",
+            )
+    return {variable: str(number + shift) for variable, (_, number) in found.items()}
 
 
 def secret_values(folder: Path) -> dict[str, str]:

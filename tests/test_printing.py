@@ -6,14 +6,19 @@ import pytest
 from rich.table import Table
 
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
-from enginedge.printing import print_failure, print_table
+from enginedge.printing import print_table, run_command
 
 
 @pytest.mark.parametrize(("kind", "status"), [(Misconfigured, 2), (Unavailable, 3), (Violated, 4)])
 def test_a_failure_is_one_paragraph_and_a_status(
     kind: type[EnginEdgeError], status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert print_failure(kind("it broke", where="there", remedy="mend it")) == status
+    def fail() -> None:
+        raise kind("it broke", where="there", remedy="mend it")
+
+    with pytest.raises(SystemExit) as ended:
+        run_command(fail)
+    assert ended.value.code == status
     assert capsys.readouterr().err == f"{kind.__name__}: there: it broke. What to do: mend it.\n"
 
 

@@ -45,3 +45,20 @@ def test_a_secret_that_is_no_text_is_named_and_not_shown(here: Settings) -> None
     with pytest.raises(Misconfigured, match="the secret 'redis' can't be read") as refusal:
         here.secret("redis")
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "1.5", "for ever", "40000", "9" * 5000])
+def test_what_is_no_number_of_days_is_refused_with_the_variable_that_says_it(
+    here: Settings, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("ENGINEDGE_LINEAGE_KEPT_DAYS", given)
+    with pytest.raises(Misconfigured, match="ENGINEDGE_LINEAGE_KEPT_DAYS"):
+        _ = here.lineage_kept_days
+
+
+@pytest.mark.parametrize(("given", "days"), [("", 400), ("1", 1), ("36500", 36_500)])
+def test_lineage_is_kept_for_as_long_as_the_variable_says(
+    here: Settings, monkeypatch: pytest.MonkeyPatch, given: str, days: int
+) -> None:
+    monkeypatch.setenv("ENGINEDGE_LINEAGE_KEPT_DAYS", given)
+    assert here.lineage_kept_days == days

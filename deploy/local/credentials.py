@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from enginedge.errors import Misconfigured
 from enginedge.private_files import private_folder, write_private
 
 AIRFLOW_USERS = {"admin": "admin", "operator": "op", "analyst": "viewer"}
@@ -62,10 +63,44 @@ SECRETS: dict[str, Callable[[], str]] = {
 }
 
 
+#: What lies under ``data`` and knows a secret since it was made. All others are told anew whenever the stack comes up;
+#: MinIO takes the root login that it is started with.
+MADE_WITH: dict[str, str] = {
+    "postgres-admin": "postgres/cluster",
+    "airflow-fernet": "postgres/cluster",  # what Airflow keeps encrypted in its database
+    "mongodb-root": "mongodb/WiredTiger",
+    **dict.fromkeys(("kafka-admin", "kafka-platform", "kafka-lake"), "kafka/logs"),
+    "etcd-root": "etcd/member",
+    "backup-repository": "minio/backup/restic",
+    "backup-signing": "minio/backup/manifests",
+}
+
+
+def refuse_lost(folder: Path, data: Path) -> None:
+    """Make sure that no secret is missing from ``folder`` that something under ``data`` was made with.
+
+    Raises:
+        Misconfigured: one is; a new one would not open what is there.
+    """
+    lost = [name for name, made in MADE_WITH.items() if _is_missing(folder / name) and (data / made).exists()]
+    if lost:
+        known = [f"{folder / name} is gone, and {data / MADE_WITH[name]} still has it" for name in lost]
+        raise Misconfigured(
+            "; ".join(known),
+            where="secrets",
+            untouched="the data",
+            remedy="put it back from the recovery sheet (mode 0600), or set that folder aside and begin without it",
+        )
+
+
 def generate_missing(folder: Path) -> list[str]:
     """Make every secret that ``folder`` lacks and return the names of those that were made."""
     private_folder(folder)
-    made = [name for name in SECRETS if not (folder / name).exists() or not (folder / name).stat().st_size]
+    made = [name for name in SECRETS if _is_missing(folder / name)]
     for name in made:
         write_private(folder / name, SECRETS[name]())
     return made
+
+
+def _is_missing(path: Path) -> bool:
+    return not path.exists() or not path.stat().st_size

@@ -21,7 +21,6 @@ from deploy.local.services import SERVICES, clean_environment
 from enginedge.errors import EnginEdgeError
 
 SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
-LOG_BYTES = 50_000_000
 
 
 def main(name: str, supervisor: int) -> None:
@@ -49,9 +48,7 @@ def _become(here: Local, name: str, supervisor: int) -> None:
 
 
 def _write_to(log: Path) -> None:
-    """Send standard output and error to the end of ``log``; one that has grown large is set aside first."""
-    if log.exists() and log.stat().st_size > LOG_BYTES:
-        log.replace(log.with_suffix(".log.1"))
+    """Send standard output and error to the end of ``log``, whoever empties it meanwhile."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for stream in (1, 2):
         os.dup2(descriptor, stream)

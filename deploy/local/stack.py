@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Annotated
 
@@ -19,9 +16,9 @@ from deploy.local.bring_up import BringUp, last_lines, stop_service, take_down
 from deploy.local.layout import Local, local
 from deploy.local.status import Row, look
 from deploy.local.supervisor import Supervisor
-from enginedge.errors import EnginEdgeError, Misconfigured, full_disks_named
-from enginedge.printing import print_failure, print_json, print_table
-from enginedge.private_files import private_folder
+from enginedge.errors import Misconfigured
+from enginedge.one_at_a_time import one_at_a_time
+from enginedge.printing import print_json, print_table, run_command
 
 app = typer.Typer(help="The whole platform on one machine.", no_args_is_help=True, pretty_exceptions_enable=False)
 Name = Annotated[str, typer.Argument(help="A service of deploy/platform.yaml.")]
@@ -36,6 +33,7 @@ def up(only: Annotated[str, typer.Option(help="Only these (a,b) and what they de
     names = [name for name in only.split(",") if name] or [service.name for service in here.platform.services]
     services = here.platform.with_dependencies(names)
     with _alone(here):
+        credentials.refuse_lost(here.settings.secrets, here.state / "data")
         credentials.generate_missing(here.settings.secrets)
         supervisor = Supervisor(here)
         if not supervisor.is_alive():
@@ -94,16 +92,9 @@ def start(name: Name) -> None:
         BringUp(here, Supervisor(here), [here.platform.service(name)], _say).run()
 
 
-@contextmanager
-def _alone(here: Local) -> Iterator[None]:
-    """One command at a time changes the stack; a second one waits."""
-    with (private_folder(here.run) / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _say("stack", "another command is changing it; waiting", 0)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _alone(here: Local) -> AbstractContextManager[None]:
+    """One command at a time changes the stack; a second one says which, and waits."""
+    return one_at_a_time(here.run / "lock", lambda who: _say("stack", f"{who} is changing it; waiting", 0))
 
 
 def _say(name: str, state: str, seconds: float) -> None:
@@ -119,15 +110,6 @@ def _table(rows: list[Row]) -> Table:
     return table
 
 
-def main() -> None:
-    """Run one command; a failure of ours is one paragraph on standard error and the exit status of its kind."""
-    try:
-        with full_disks_named():
-            app()
-    except EnginEdgeError as error:
-        sys.exit(print_failure(error))
-
-
 if __name__ == "__main__":
     os.umask(0o077)
-    main()
+    run_command(app)

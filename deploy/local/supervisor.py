@@ -55,7 +55,7 @@ def configuration(here: Local) -> dict[str, Any]:
     python = f"exec {here.tools['venv']}/bin/python -m"
     processes = {service.name: _process(here, service, python) for service in here.platform.services}
     processes[PROBER] = {
-        "command": f"{python} enginedge.health.prober {here.socket(PROBER_SOCKET)} >>{here.log(PROBER)} 2>&1",
+        "command": f"{python} deploy.local.prober {here.socket(PROBER_SOCKET)} >>{here.log(PROBER)} 2>&1",
         "working_dir": str(here.root),
         "availability": {"restart": "always", "backoff_seconds": 1},
     }

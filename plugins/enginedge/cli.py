@@ -7,16 +7,13 @@ error.
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
 from enginedge.backup import commands as backup
 from enginedge.deploy import commands as deploy
-from enginedge.errors import EnginEdgeError, full_disks_named
 from enginedge.health import commands as health
 from enginedge.lake import commands as lake
-from enginedge.printing import print_failure
+from enginedge.printing import run_command
 
 app = typer.Typer(
     name="enginedge",
@@ -31,9 +28,5 @@ app.add_typer(health.app, name="health", help="Ask every service whether it does
 
 
 def main() -> None:
-    """Run one verb; a failure of ours is one paragraph, never a traceback."""
-    try:
-        with full_disks_named():
-            app()
-    except EnginEdgeError as error:
-        sys.exit(print_failure(error))
+    """Run one verb."""
+    run_command(app)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from enginedge.errors import EnginEdgeError
+from enginedge.errors import EnginEdgeError, full_disks_named
 
 WIDE = 220
 
@@ -32,7 +33,12 @@ def print_table(table: Table) -> None:
     console().print(table)
 
 
-def print_failure(error: EnginEdgeError) -> int:
-    """Print ``error`` as one paragraph; the exit status of its kind is returned."""
-    sys.stderr.write(f"{type(error).__name__}: {error}\n")
-    return error.exit_status
+def run_command(command: Callable[[], object]) -> None:
+    """Run one command; a failure of ours is one paragraph on standard error, never a traceback, and the exit status of
+    its kind."""
+    try:
+        with full_disks_named():
+            command()
+    except EnginEdgeError as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.exit(error.exit_status)

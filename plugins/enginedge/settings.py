@@ -17,6 +17,7 @@ from pathlib import Path
 from enginedge.errors import Misconfigured
 
 HOST = "127.0.0.1"
+LONGEST_KEPT_DAYS = 36_500
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,18 @@ class Settings:
         if given not in ("on", "off"):
             raise Misconfigured(f"{given!r} is neither on nor off", where="ENGINEDGE_SCHEDULED_RUNS")
         return given == "on"
+
+    @property
+    def lineage_kept_days(self) -> int:
+        """For how many days the relay keeps events and runs: ``ENGINEDGE_LINEAGE_KEPT_DAYS``, or else 400."""
+        given = os.environ.get("ENGINEDGE_LINEAGE_KEPT_DAYS") or "400"
+        if not (given.isascii() and given.isdigit() and len(given) <= 5 and 1 <= int(given) <= LONGEST_KEPT_DAYS):
+            raise Misconfigured(
+                f"{given!r} is no number of days",
+                where="ENGINEDGE_LINEAGE_KEPT_DAYS",
+                remedy=f"give a number from 1 to {LONGEST_KEPT_DAYS}",
+            )
+        return int(given)
 
     @property
     def spool(self) -> Path:

@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-import psutil
 import pytest
 from minio import MinioAdmin
 from minio.credentials import StaticProvider
@@ -35,6 +34,7 @@ from tests.installation import ROOT, enginedge, stack
 from tests.integration.conftest import NIGHTS
 from tests.integration.expected import expected
 from tests.integration.full_disk import minio_on_a_small_disk, needs_mounts, without_room_in
+from tests.spark_drivers import spark_drivers
 
 pytestmark = [pytest.mark.stack, pytest.mark.destructive]
 
@@ -259,9 +259,8 @@ def while_it_stands_still(pid: int, act: Callable[[], None]) -> None:
 
 
 def driver(run: subprocess.Popen[str]) -> int:
-    """The Java process of the Spark application that ``run`` submitted."""
-    children = psutil.Process(run.pid).children(recursive=True)
-    return next(child.pid for child in children if "SparkSubmit" in " ".join(child.cmdline()))
+    """The driver of the Spark application that ``run`` submitted."""
+    return next(spark_drivers(run.pid)).pid
 
 
 def remembered(name: str) -> int:

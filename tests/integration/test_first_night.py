@@ -8,21 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import psutil
 import pytest
 
 from deploy.local.layout import local
 from deploy.local.supervisor import Supervisor
 from enginedge.lake import trino
-from enginedge.settings import settings
 from tests.installation import ROOT, enginedge, stack
 from tests.integration.conftest import SCALE, Lake
 from tests.integration.expected import expected
+from tests.spark_drivers import spark_drivers
 
 pytestmark = [pytest.mark.stack, pytest.mark.destructive]
 
@@ -30,18 +28,10 @@ NIGHT = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
 JOB = ("lake", "first-night", "--scale", str(SCALE), "--json")
 
 
-def drivers() -> Iterator[psutil.Process]:
-    """The Java processes of the Spark applications of this installation."""
-    for process in psutil.process_iter(["cmdline"]):
-        said = " ".join(process.info["cmdline"] or [])
-        if "SparkSubmit" in said and str(settings().state) in said:
-            yield process
-
-
 def kill_a_driver() -> None:
     until = time.monotonic() + 240
     while time.monotonic() < until:
-        for driver in drivers():
+        for driver in spark_drivers():
             time.sleep(5)  # it is in the middle of its work
             driver.kill()
             return

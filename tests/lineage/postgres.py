@@ -13,6 +13,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from enginedge.settings import settings
 
 
 def _bin() -> Path:
@@ -58,6 +61,23 @@ def scratch_server(folder: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+@contextmanager
+def platform_server(folder: Path, monkeypatch: pytest.MonkeyPatch, role: str) -> Iterator[psycopg.Connection]:
+    """The installation's PostgreSQL for as long as the context is open: a running server with the database
+    ``platform`` and ``role``, which may make tables there. Yields its administrator's connection to that database."""
+    with scratch_server(folder) as conninfo, psycopg.connect(conninfo, autocommit=True) as admin:
+        admin.execute(f"create role {role} login".encode())
+        admin.execute(f"create database platform owner {role}".encode())
+        (folder / f"postgres-{role}").write_text("unused")
+        (folder / f"postgres-{role}").chmod(0o600)
+        monkeypatch.setenv("ENGINEDGE_PORT_POSTGRES", str(conninfo_to_dict(conninfo)["port"]))
+        monkeypatch.setenv("ENGINEDGE_SECRETS", str(folder))
+        settings.cache_clear()
+        with psycopg.connect(make_conninfo(conninfo, dbname="platform"), autocommit=True) as of_the_platform:
+            yield of_the_platform
+    settings.cache_clear()
 
 
 def _wait(conninfo: str) -> None:

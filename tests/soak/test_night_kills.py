@@ -21,6 +21,7 @@ from enginedge.lake import declared, trino
 from tests.installation import ROOT, enginedge
 from tests.integration.conftest import NIGHTS, SCALE, SEED, Lake
 from tests.integration.expected import expected
+from tests.spark_drivers import spark_drivers
 from tests.spark_jobs.test_kills import attempt
 
 STEPS = [f"{point}:{layer}" for layer in ("raw", "quarantine", "core") for point in ("audited", "sealed")]
@@ -89,8 +90,8 @@ def killed_after(seconds: float) -> str:
     time.sleep(seconds)
     if run.poll() is not None:
         return "ended before"
-    driver = [each for each in psutil.Process(run.pid).children(recursive=True) if each.name() == "java"]
-    for process in [*driver, psutil.Process(run.pid)]:
+    drivers = list(spark_drivers(run.pid))
+    for process in [*drivers, psutil.Process(run.pid)]:
         process.kill()
     run.wait()
-    return "with a driver" if driver else "without one"
+    return "with a driver" if drivers else "without one"

@@ -7,7 +7,6 @@ asked one at a time.
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
@@ -59,7 +58,3 @@ def main(socket: Path) -> None:
     socket.unlink(missing_ok=True)
     with _Server(str(socket), _Handler) as server:
         server.serve_forever()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from enginedge.errors import EnginEdgeError, Unavailable
+from enginedge.logins import kafka_login, postgres_login
 from enginedge.platform import Service
 from enginedge.platform.model import Probe
 from enginedge.settings import settings
@@ -39,15 +40,8 @@ def ask(service: Service) -> None:
 def _postgres(service: Service) -> None:
     import psycopg
 
-    at = settings().endpoint(service.name)
-    with psycopg.connect(
-        host=at.host,
-        port=at.port,
-        dbname="postgres",
-        user="admin",
-        password=settings().secret("postgres-admin"),
-        connect_timeout=service.readiness.timeout_s,
-    ) as connection:
+    login = {**postgres_login("postgres", "admin"), "connect_timeout": service.readiness.timeout_s}
+    with psycopg.connect(**login) as connection:
         connection.execute("select count(*) from pg_database").fetchone()
 
 
@@ -141,17 +135,7 @@ def _kafka(service: Service) -> None:
     """Lists the topics as a client that has a password."""
     from confluent_kafka.admin import AdminClient
 
-    client = AdminClient(
-        {
-            "bootstrap.servers": str(settings().endpoint(service.name)),
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": "admin",
-            "sasl.password": settings().secret("kafka-admin"),
-            "log_level": 0,
-            "socket.timeout.ms": service.readiness.timeout_s * 1000,
-        }
-    )
+    client = AdminClient({**kafka_login("admin"), "socket.timeout.ms": service.readiness.timeout_s * 1000})
     if not client.list_topics(timeout=service.readiness.timeout_s).brokers:
         raise Unavailable("it has no broker", where=service.name)
 

@@ -21,6 +21,7 @@ from enginedge.lake import trino
 from enginedge.lake.airflow import Airflow
 from enginedge.lake.requests import read_request
 from enginedge.lineage.here import last_words
+from enginedge.one_at_a_time import one_at_a_time
 from enginedge.platform import load_platform
 from enginedge.sample import seeding
 from enginedge.settings import settings
@@ -46,11 +47,17 @@ class FirstNight:
 
 
 def run(scale: float, say: Callable[[str], None]) -> FirstNight:
-    """Seed and run last night, and gather what there is to show.
+    """Seed and run last night, and gather what there is to show; a second one that is started meanwhile waits.
 
     Raises:
         Misconfigured, Unavailable, Violated: as the seeding, Airflow's run and the queries do.
     """
+    lock = settings().state / "run" / "first-night"
+    with one_at_a_time(lock, lambda who: say(f"{who} is already at it; waiting for it to end")):
+        return _run(scale, say)
+
+
+def _run(scale: float, say: Callable[[str], None]) -> FirstNight:
     began = datetime.now(UTC)
     night = read_request(None, began).night
     seeding.seed(

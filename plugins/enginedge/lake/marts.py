@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from enginedge.errors import Violated
 from enginedge.lake import trino
 from enginedge.lake.declared import Mart, mart
-from enginedge.lake.leases import leased
+from enginedge.lake.leases import Lease, leased
 from enginedge.lake.marts_dbt import run_dbt
 
 
@@ -74,13 +74,14 @@ def build_mart(name: str, night: str, run: str, schemas: Schemas = LAKE) -> Buil
     Raises:
         Violated: a test failed; names the model, the test and how many rows broke it.
         Misconfigured: Trino refused the model's SQL, or dbt its project.
-        Unavailable: Trino, or a store behind it, did not answer, or somebody else is building it for too long.
+        Unavailable: Trino, or a store behind it, did not answer, somebody else is building it for too long, or the
+            lease was lost meanwhile.
     """
-    with leased([f"{schemas.beside}.{mart(name).model}"], f"build {name} {run}"):
-        return _build(mart(name), night, run, schemas)
+    with leased([f"{schemas.beside}.{mart(name).model}"], f"build {name} {run}") as lease:
+        return _build(mart(name), night, run, schemas, lease)
 
 
-def _build(declared: Mart, night: str, run: str, schemas: Schemas) -> Built:
+def _build(declared: Mart, night: str, run: str, schemas: Schemas, lease: Lease) -> Built:
     started = time.monotonic()
     _ensure_schema(declared, schemas.beside)
     results = run_dbt(declared.model, schemas.core, schemas.beside)
@@ -98,6 +99,7 @@ def _build(declared: Mart, night: str, run: str, schemas: Schemas) -> Built:
         query_ids=tuple(result.query_id for result in results if result.query_id),
     )
     mark = json.dumps(asdict(Mark(snapshot, night, run)))
+    lease.confirm()
     _ask(declared, f"comment on table {beside} is {_text(mark)}")
     return built
 
@@ -108,18 +110,21 @@ def publish_mart(name: str, schemas: Schemas = LAKE) -> Published:
     Raises:
         Violated: what stands in ``mart_next`` was never tested, was replaced after its test, or has another total than
             core. The published mart is untouched.
+        Unavailable: Trino, or a store behind it, did not answer, somebody else is publishing it for too long, or the
+            lease was lost before the commit. The published mart is untouched.
     """
-    with leased([f"{schemas.published}.{mart(name).model}"], f"publish {name}"):
-        return _publish(mart(name), schemas)
+    with leased([f"{schemas.published}.{mart(name).model}"], f"publish {name}") as lease:
+        return _publish(mart(name), schemas, lease)
 
 
-def _publish(declared: Mart, schemas: Schemas) -> Published:
+def _publish(declared: Mart, schemas: Schemas, lease: Lease) -> Published:
     started = time.monotonic()
     mark = _mark(declared, schemas)
     measured = check_measure(declared.name, schemas, snapshot=mark.snapshot_id)
     target = trino.quoted(schemas.published, declared.model)
     _ensure_schema(declared, schemas.published)
     comment = f"{declared.description} Night {mark.night}."
+    lease.confirm()
     replaced = _ask(
         declared,
         f"create or replace table {target} comment {_text(comment)} with (format = 'PARQUET') as "  # noqa: S608

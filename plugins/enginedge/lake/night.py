@@ -53,11 +53,12 @@ def _standing(source: str, night: str) -> list[TableCounts]:
     found = []
     with suppress(Unavailable):
         spark_master.reach("metastore")
+        there = _tables("core")
         for table in declared.tables_of(source):
-            seals = _seals(table)
-            if not seals or seals[0]["night"] < night:
+            seal = _seal(table) if table in there else None
+            if seal is None or seal["night"] < night:
                 return []
-            found.append(TableCounts.from_facts({**seals[0], "status": "already published"}))
+            found.append(TableCounts.from_facts({**seal, "status": "already published"}))
         return found
     return []
 
@@ -90,7 +91,9 @@ def reconcile(night: str, sources: Sequence[str] = declared.SOURCES) -> Summary:
 
 def summary(night: str) -> Summary:
     """What stands published of ``night``; tables that have not published it are left out."""
-    tables = tuple(counts for table in declared.core_tables() for counts in _published(table, night))
+    there = _tables("core")
+    seals = [_seal(table, night) for table in declared.core_tables() if table in there]
+    tables = tuple(TableCounts.from_facts(seal) for seal in seals if seal)
     pages = {
         "Spark": ("spark-master", "ui"),
         "Trino": ("trino", "main"),
@@ -101,33 +104,32 @@ def summary(night: str) -> Summary:
     return Summary(night, tables, tuple(_totals()), {**links, "log": str(settings().state / "log" / "spark")})
 
 
-def _published(table: str, night: str) -> Iterable[TableCounts]:
-    """What ``table`` published for ``night``: the newest sealed snapshot of it in the history of main."""
-    for seal in _seals(table):
-        if seal["night"] == night:
-            yield TableCounts.from_facts(seal)
-            return
+def _tables(schema: str) -> set[str]:
+    """Every table of ``schema``, by its full name."""
+    listed = trino.query("SELECT table_name FROM information_schema.tables WHERE table_schema = ?", parameters=[schema])
+    return {f"{schema}.{name}" for (name,) in listed.rows}
 
 
-def _seals(table: str) -> list[dict[str, Any]]:
-    """The sealed snapshots in the history of main, newest first; empty for a table that is not there."""
+def _seal(table: str, night: str | None = None) -> dict[str, Any] | None:
+    """The newest sealed snapshot in the history of main, or the newest of ``night``; nothing where there is none.
+
+    The table must be there.
+    """
     schema, _, name = table.partition(".")
-    exists = trino.query(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", parameters=[schema, name]
-    )
-    if not exists.rows:
-        return []
     of, history = (f"{trino.quoted(schema)}.{trino.quoted(name + kind)}" for kind in ("$snapshots", "$history"))
+    of_the_night = "AND element_at(summary, 'enginedge.night') = ? " if night else ""
     rows = trino.query(
         f"SELECT snapshot_id, element_at(summary, 'enginedge.night'), element_at(summary, 'enginedge.run'), "  # noqa: S608
         f"element_at(summary, 'enginedge.counts') FROM {of} s "
-        f"WHERE element_at(summary, 'enginedge.counts') IS NOT NULL "
-        f"AND snapshot_id IN (SELECT snapshot_id FROM {history} WHERE is_current_ancestor) ORDER BY committed_at DESC"
+        f"WHERE element_at(summary, 'enginedge.counts') IS NOT NULL {of_the_night}"
+        f"AND snapshot_id IN (SELECT snapshot_id FROM {history} WHERE is_current_ancestor) "
+        f"ORDER BY committed_at DESC LIMIT 1",
+        parameters=[night] if night else None,
     ).rows
-    return [
-        {"table": table, "snapshot": at, "night": night, "run": run, "status": "published", **json.loads(counts)}
-        for at, night, run, counts in rows
-    ]
+    if not rows:
+        return None
+    at, sealed, run, counts = rows[0]
+    return {"table": table, "snapshot": at, "night": sealed, "run": run, "status": "published", **json.loads(counts)}
 
 
 def _wrong(counts: TableCounts) -> Iterable[str]:
@@ -156,11 +158,8 @@ def _count(statement: str) -> int:
 
 def _totals() -> Iterable[MartTotal]:
     """Each published mart with its measure, which is held against core."""
-    there = {
-        row[0]
-        for row in trino.query("SELECT table_name FROM information_schema.tables WHERE table_schema = 'mart'").rows
-    }
+    there = _tables("mart")
     for each in declared.marts():
-        if each.model in there:
+        if each.name in there:
             rows = _count(f"SELECT count(*) FROM {trino.quoted('mart', each.model)}")  # noqa: S608
             yield MartTotal(each.name, rows, marts.check_measure(each.name))

@@ -15,10 +15,9 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,6 +25,7 @@ from typing import Any, TextIO
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated, full_disks_named
 from enginedge.lake import spark_master
 from enginedge.lake.failures import named
+from enginedge.old_files import remove_old_files
 from enginedge.settings import settings
 from enginedge.shell import end_group, start_tied
 
@@ -66,7 +66,7 @@ def submit(source: str, night: str, run: str, full_refresh: bool, tell: Tell | N
     asked = [f"--source={source}", f"--night={night}", f"--run={run}", *(["--full-refresh"] if full_refresh else [])]
     with full_disks_named(str(log_path)), _properties(name, attempt) as properties:
         for folder in (_folder(log_path.parent), properties.parent):
-            _forget_old(folder)
+            remove_old_files(folder, KEPT_DAYS)  # the properties are what killed submitters left
         with log_path.open("w", buffering=1) as journal:
             process = start_tied(
                 _command(properties, asked), environment=_environment(), stdout=subprocess.PIPE, stderr=journal
@@ -257,15 +257,6 @@ def _environment() -> dict[str, str]:
 def _folder(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
-
-
-def _forget_old(folder: Path) -> None:
-    """Remove the logs that nobody has written to for long, and the properties that killed submitters left."""
-    oldest = time.time() - KEPT_DAYS * 86_400
-    for path in folder.iterdir():
-        with suppress(FileNotFoundError):  # another submitter was faster
-            if path.stat().st_mtime < oldest:
-                path.unlink()
 
 
 def _relay(facts: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from enginedge.errors import Unavailable
-from enginedge.settings import settings
+from enginedge.logins import postgres_login
 
 Connection = psycopg.Connection[DictRow]
 WRITER_LOCK = 0x6C696E65
@@ -26,16 +26,7 @@ WAIT_S = 5.0
 
 def conninfo() -> str:
     """How to reach the database ``lineage`` as its owner."""
-    endpoint = settings().endpoint("postgres")
-    return make_conninfo(
-        host=endpoint.host,
-        port=endpoint.port,
-        dbname="lineage",
-        user="lineage",
-        password=settings().secret("postgres-lineage"),
-        application_name="lineage",
-        connect_timeout=5,
-    )
+    return make_conninfo(**postgres_login("lineage", "lineage"), application_name="lineage")
 
 
 class Database:

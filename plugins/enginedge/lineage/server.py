@@ -13,6 +13,7 @@ from enginedge.lineage.application import application
 from enginedge.lineage.database import Database, conninfo
 from enginedge.lineage.forward import Forwarder
 from enginedge.lineage.naming import Names
+from enginedge.lineage.retention import Retention
 from enginedge.lineage.spool import Spool
 from enginedge.settings import settings
 
@@ -32,11 +33,12 @@ def main() -> None:
     forwarder = Forwarder(database, os.environ.get("MARQUEZ_URL", ""))
     spool = Spool(settings().spool, database, names, on_taken=forwarder.wake)
 
+    retention = Retention(database, settings().lineage_kept_days, forwarding=bool(forwarder.url))
     endpoint = settings().endpoint("lineage")
 
     @contextmanager
     def running() -> Iterator[None]:
-        with spool.running(), forwarder.running():
+        with spool.running(), forwarder.running(), retention.running():
             yield
         database.close()
 
@@ -44,7 +46,7 @@ def main() -> None:
         database,
         names,
         wake_forwarder=forwarder.wake,
-        state=lambda: {"spool": spool.state(), "marquez": forwarder.state()},
+        state=lambda: {"spool": spool.state(), "marquez": forwarder.state(), "retention": retention.state()},
         running=running,
         hosts={endpoint.host},
     )

@@ -16,7 +16,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 import psycopg
 
 from enginedge.errors import Unavailable
+from enginedge.lineage.background import in_the_background
 from enginedge.lineage.database import Connection, Database, is_about_a_value, one
 from enginedge.lineage.events import Refused, read_event
 from enginedge.lineage.naming import Names, without_logins
@@ -65,17 +66,9 @@ class Spool:
     _stop: threading.Event = field(default_factory=threading.Event)
     _trouble: str = ""
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Keep reading in a thread of its own for as long as the context is open."""
-        self._stop.clear()
-        thread = threading.Thread(target=self._run, name="spool", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            thread.join(timeout=30)
+    def running(self) -> AbstractContextManager[None]:
+        """Keep reading for as long as the context is open."""
+        return in_the_background("spool", self._run, self._stop)
 
     def state(self) -> dict[str, Any]:
         """How many files there are, how many bytes have not been read, and what is in the way."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from enginedge.errors import Misconfigured, Unavailable
+from enginedge.logins import kafka_login
 from enginedge.settings import settings
 from spark_jobs.engine.sources import Reading
 
@@ -81,18 +82,8 @@ def _starts(topics: tuple[str, ...], position: dict[str, Any]) -> dict[str, dict
     from confluent_kafka.admin import AdminClient
 
     endpoint = settings().endpoint("kafka")
-    admin = AdminClient(
-        {
-            "bootstrap.servers": str(endpoint),
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": "lake",
-            "sasl.password": settings().secret("kafka-lake"),
-            "log_level": 0,
-        }
-    )
     try:
-        found = admin.list_topics(timeout=ANSWER_S).topics
+        found = AdminClient(kafka_login("lake")).list_topics(timeout=ANSWER_S).topics
     except KafkaException as error:
         raise Unavailable(
             f"Kafka does not answer, or refuses the user lake: {error}",

@@ -21,6 +21,7 @@ from confluent_kafka.cimpl import NewTopic
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from enginedge.errors import Misconfigured
+from enginedge.logins import kafka_login
 from enginedge.sample import events
 from enginedge.sample.events import PARTITIONS, Arrival, topic
 from enginedge.sample.night import Night
@@ -76,14 +77,9 @@ def connected() -> Iterator[Broker]:
     complaints: list[KafkaError] = []
     broker = Broker(
         {
-            "bootstrap.servers": str(at),
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": "platform",
-            "sasl.password": settings().secret("kafka-platform"),
+            **kafka_login("platform"),
             "socket.timeout.ms": int(PATIENCE_S * 1000),
             "client.id": "enginedge-seed",
-            "log_level": 0,
             "error_cb": complaints.append,
         },
         complaints,

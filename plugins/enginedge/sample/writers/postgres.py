@@ -6,6 +6,7 @@ Kafka and both write it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ import psycopg
 from psycopg import Connection, sql
 
 from enginedge.errors import Unavailable
+from enginedge.logins import postgres_login
 from enginedge.sample import schedules
 from enginedge.sample.night import Night
 from enginedge.sample.writers import Written, refused, silent
@@ -44,13 +46,8 @@ def connected() -> Iterator[Connection]:
     at = settings().endpoint(STORE)
     try:
         with psycopg.connect(
-            host=at.host,
-            port=at.port,
-            dbname="platform",
-            user="platform",
-            password=settings().secret("postgres-platform"),
-            connect_timeout=5,
-            application_name="enginedge-seed",
+            **postgres_login("platform", "platform"),
+            application_name=f"enginedge-seed of process {os.getpid()}",
             autocommit=True,
         ) as connection:
             _lock(connection, str(at))
@@ -67,11 +64,20 @@ def _lock(connection: Connection, where: str) -> None:
     row = connection.execute("select pg_try_advisory_lock(hashtext('enginedge lake seed'))").fetchone()
     if not (row and row[0]):
         raise Unavailable(
-            "another seed is running",
+            f"another seed is running: {_holder(connection)}",
             where=where,
             untouched="anything",
             remedy="wait until it has ended, then seed again",
         )
+
+
+def _holder(connection: Connection) -> str:
+    """Who holds the lock, by the name of its connection."""
+    row = connection.execute(
+        "select a.application_name from pg_locks l join pg_stat_activity a using (pid) where l.locktype = 'advisory' "
+        "and l.granted and l.objid::bigint = hashtext('enginedge lake seed')::bigint & 4294967295"
+    ).fetchone()
+    return str(row[0]) if row else "it has just ended"
 
 
 def write(night: Night, connection: Connection) -> Iterator[Written]:
