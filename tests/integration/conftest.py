@@ -19,7 +19,7 @@ from tests.installation import enginedge
 from tests.integration.airflow_api import finished, logged_in, trigger
 
 NIGHTS = [(datetime.now(UTC).date() - timedelta(days=back)).isoformat() for back in (4, 3)]
-BAD_NIGHT = (datetime.now(UTC).date() - timedelta(days=2)).isoformat()
+BAD_NIGHT = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()  # the one that the main job runs
 SEED, SCALE = 7, 0.05
 MISSPELT_RUN = f"misspelt__{int(time.time())}"  # a run id is used up for good, also in a stack that is kept
 
@@ -50,6 +50,6 @@ def lake_of_two_nights(running_stack: None) -> Lake:
 
 @pytest.fixture(scope="session")
 def bad_night(lake_of_two_nights: Lake) -> str:
-    """A third night, seeded and not yet run, for what breaks things."""
+    """Last night, seeded and not yet run, for what breaks things."""
     enginedge("lake", "seed", "--nights", "1", "--scale", str(SCALE), "--seed", str(SEED), "--until", BAD_NIGHT)
     return BAD_NIGHT

@@ -1,8 +1,9 @@
 """Bad days: a service is gone, a key is wrong, a store is full, a contract is nonsense, a process is killed.
 
-Each failure names its cause and the remedy and publishes nothing; the night that is run after all of it comes out
-right. Every service of the inventory is stopped once: what a night needs is named by the night, everything else by the
-health check. A new service is among them as soon as it is in the inventory.
+Each failure names its cause and the remedy and publishes nothing; that the night comes out right after all of it is
+shown by the module that follows, which runs it as the main job. Every service of the inventory is stopped once: what a
+night needs is named by the night, everything else by the health check. A new service is among them as soon as it is in
+the inventory.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -24,15 +24,11 @@ from minio import MinioAdmin
 from minio.credentials import StaticProvider
 from urllib3 import PoolManager
 
-from deploy.local import kernel, remains
-from deploy.local.layout import local
-from enginedge.lake import declared, trino
+from enginedge.lake import trino
 from enginedge.platform import load_platform
 from enginedge.platform.model import Probe
 from enginedge.settings import settings
 from tests.installation import ROOT, enginedge, stack
-from tests.integration.conftest import NIGHTS
-from tests.integration.expected import expected
 from tests.integration.full_disk import minio_on_a_small_disk, needs_mounts, without_room_in
 from tests.spark_drivers import spark_drivers
 
@@ -216,24 +212,6 @@ def test_a_killed_driver_is_named_and_nothing_is_published(bad_night: str) -> No
     assert_says(failed, 3, f"{SMALLEST}.{bad_night}: the application was ended by signal 9", "run the night again")
 
 
-def test_after_all_of_it_and_a_killed_supervisor_the_same_command_ends_with_the_counts_of_the_sources(
-    bad_night: str,
-) -> None:
-    command = ["lake", "run", "--night", bad_night, "--json"]
-    before = remains.belonging(local())
-    failed = interrupted(command, "step=core", lambda _: os.kill(remembered(remains.SUPERVISOR), signal.SIGKILL))
-    assert_says(failed, 3)
-    stack("up")
-    assert [each.command for each in before if kernel.is_same(each)] == []
-
-    summary = json.loads(enginedge(*command).stdout)
-    published = {each["table"]: each for each in summary["tables"]}
-    assert sorted(published) == sorted(declared.core_tables())
-    wanted = {f"core.{table}": asdict(counts) for table, counts in expected(bad_night, NIGHTS[-1]).items()}
-    assert {table: {place: published[table][place] for place in wanted[table]} for table in wanted} == wanted
-    assert branches() == {"main"}
-
-
 def interrupted(
     command: list[str], when: str, by: Callable[[subprocess.Popen[str]], None]
 ) -> subprocess.CompletedProcess[str]:
@@ -261,20 +239,3 @@ def while_it_stands_still(pid: int, act: Callable[[], None]) -> None:
 def driver(run: subprocess.Popen[str]) -> int:
     """The driver of the Spark application that ``run`` submitted."""
     return next(spark_drivers(run.pid)).pid
-
-
-def remembered(name: str) -> int:
-    known = remains.remembered(local(), name)
-    assert known is not None
-    return known.pid
-
-
-def branches() -> set[str]:
-    """The names of the branches that raw and core tables have."""
-    tables = trino.query("select table_schema, table_name from information_schema.tables").rows
-    refs = [
-        f"select name from {trino.quoted(schema, name + '$refs')}"  # noqa: S608
-        for schema, name in tables
-        if schema in ("raw", "core")
-    ]
-    return {row[0] for row in trino.query(" union ".join(refs)).rows}

@@ -1,4 +1,7 @@
-"""The main job of ``make up``: its Spark driver and PostgreSQL are killed; started again, it ends as it should."""
+"""The main job of ``make up``: its Spark driver, PostgreSQL and the supervisor are killed; started again, it ends well.
+
+The night that it runs is the one that every bad day broke before.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,22 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
 
+from deploy.local import kernel, remains
 from deploy.local.layout import local
 from deploy.local.supervisor import Supervisor
 from enginedge.lake import trino
 from tests.installation import ROOT, enginedge, stack
-from tests.integration.conftest import SCALE, Lake
+from tests.integration.conftest import NIGHTS, SCALE
 from tests.integration.expected import expected
 from tests.spark_drivers import spark_drivers
 
 pytestmark = [pytest.mark.stack, pytest.mark.destructive]
 
-NIGHT = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
 JOB = ("lake", "first-night", "--scale", str(SCALE), "--json")
 
 
@@ -39,33 +42,48 @@ def kill_a_driver() -> None:
     raise AssertionError("no driver was started")
 
 
-def last_published() -> str:
-    """The night before: the newest that the lake holds."""
-    return str(trino.query("select cast(max(_night) as varchar) from raw.postgres__schedules").rows[0][0])
+def kill_the_supervisor() -> None:
+    supervisor = remains.remembered(local(), remains.SUPERVISOR)
+    assert supervisor is not None
+    os.kill(supervisor.pid, signal.SIGKILL)
 
 
-def test_killed_in_the_middle_and_started_again_the_main_job_ends_the_same(lake_of_two_nights: Lake) -> None:
-    before = last_published()
-    first = subprocess.Popen(
-        [sys.executable, "-m", "enginedge", *JOB], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
+def branches() -> set[str]:
+    """The names of the branches that raw and core tables have."""
+    tables = trino.query("select table_schema, table_name from information_schema.tables").rows
+    refs = [
+        f"select name from {trino.quoted(schema, name + '$refs')}"  # noqa: S608
+        for schema, name in tables
+        if schema in ("raw", "core")
+    ]
+    return {row[0] for row in trino.query(" union ".join(refs)).rows}
+
+
+def test_killed_in_the_middle_and_started_again_the_main_job_ends_with_the_counts_of_the_sources(
+    bad_night: str,
+) -> None:
+    argv = [sys.executable, "-m", "enginedge", *JOB]
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as first:
         kill_a_driver()
         os.kill(Supervisor(local()).processes()["postgres"].pid, signal.SIGKILL)
         time.sleep(3)
-    finally:
-        first.kill()
-        first.wait()
+        before = remains.belonging(local())
+        kill_the_supervisor()
+        _, said = first.communicate(timeout=180)
+    assert first.returncode == 3, said
+    assert "What to do: " in said.rpartition("Unavailable: ")[2]
 
     stack("up")
+    assert [each.command for each in before if kernel.is_same(each)] == []
     shown: dict[str, Any] = json.loads(enginedge(*JOB).stdout)
     counted = {each["table"].removeprefix("core."): each for each in shown["summary"]["tables"]}
-    wanted = {table: asdict(counts) for table, counts in expected(NIGHT, before).items()}
+    wanted = {table: asdict(counts) for table, counts in expected(bad_night, NIGHTS[-1]).items()}
     assert {table: {place: counted[table][place] for place in wanted[table]} for table in wanted} == wanted
-    assert shown["night"] == NIGHT
+    assert shown["night"] == bad_night
     assert len(shown["rows"]) == 10
-    assert date.fromisoformat(shown["rows"][0][0]) >= date.fromisoformat(before)
+    assert date.fromisoformat(shown["rows"][0][0]) >= date.fromisoformat(NIGHTS[-1])
     assert shown["lineage_edges"] > 100
+    assert branches() == {"main"}
     assert {page[0] for page in shown["pages"]} >= {"MinIO", "Trino", "JupyterLab"}
 
     again: dict[str, Any] = json.loads(enginedge(*JOB).stdout)

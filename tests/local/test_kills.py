@@ -90,4 +90,3 @@ def test_down_leaves_no_process_and_no_port(here: Local) -> None:
     assert remains.belonging(here) == []
     ports = {here.port(service.name, port) for service in here.platform.services for port in service.ports}
     assert ports & {listener.port for listener in kernel.listeners()} == set()
-    bring_up(here)
