@@ -22,7 +22,7 @@ night: ## run last night, or NIGHT=2026-11-23, without Airflow
 test: lint ## the gate: style, types, import contracts, every test (they bring up a stack of their own)
 	@$(PYTEST) --ignore=tests/soak
 test-unit: bootstrap ## the fast tests, which need no stack
-	@$(PYTEST) -m "not stores and not stack and not browser and not destructive"
+	@$(PYTEST) --ignore=tests/soak -m "not stores and not stack and not browser and not destructive"
 soak: bootstrap ## run for a long time while things are killed
 	@$(PYTEST) tests/soak
 bench: bench-lake ## every benchmark; figures go to .bench/
