@@ -20,7 +20,7 @@ if OWN:
 
 STACK = pytest.StashKey[BackgroundStack]()
 KINDS = ("stores", "stack", "browser")
-STORES = "postgres,minio,mongodb,etcd"
+STORES = "postgres,minio,mongodb,etcd,offsite"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

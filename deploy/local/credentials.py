@@ -45,6 +45,7 @@ SECRETS: dict[str, Callable[[], str]] = {
                 "minio-health",
             ),
             *("backup-repository", "backup-signing"),
+            *("offsite-root", "offsite-health", "offsite-backup-copy", "offsite-backup-pruner", "offsite-repository"),
             *(
                 "mongodb-root",
                 "mongodb-platform",
@@ -73,6 +74,7 @@ MADE_WITH: dict[str, str] = {
     "etcd-root": "etcd/member",
     "backup-repository": "minio/backup/restic",
     "backup-signing": "minio/backup/manifests",
+    "offsite-repository": "offsite/backup/restic",
 }
 
 

@@ -11,6 +11,7 @@ from random import Random
 
 import pytest
 
+from enginedge.backup.locations import PLACES, Location
 from enginedge.backup.object_store import object_store
 from enginedge.backup.repository import PASSWORD, Restic
 from enginedge.private_files import private_folder, write_private
@@ -32,7 +33,7 @@ class InFolder(Restic):
 def repository_in(folder: Path) -> Iterator[InFolder]:
     """An empty repository, with an installation of its own around it."""
     installation = Settings(settings().root, private_folder(folder / "state"), folder / "secrets")
-    for name in (PASSWORD, "minio-backup", "minio-backup-pruner"):
+    for name in (PASSWORD, PLACES[Location.OFFSITE].password, "minio-backup", "minio-backup-pruner"):
         write_private(installation.secrets / name, f"the test's own {name}")
     shutil.copy(settings().root / ".state" / "toolchain.json", installation.state)
     with pytest.MonkeyPatch.context() as patched:

@@ -62,7 +62,7 @@ def test_a_repository_that_is_gone_is_not_made_anew_in_silence() -> None:
         def exists(self) -> bool:
             return False
 
-        def create(self) -> None:
+        def create(self, _: Any) -> None:
             raise AssertionError("it was made anew")
 
     class Known:

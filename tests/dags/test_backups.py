@@ -13,7 +13,7 @@ from enginedge.backup import operations
 from enginedge.platform import load_platform
 from tests.installation import ROOT
 
-DAGS = ("back_up_stores", "drill_stores", "retain_backups")
+DAGS = ("back_up_stores", "copy_backups", "drill_stores", "retain_backups")
 
 
 @pytest.fixture(scope="module")

@@ -32,3 +32,12 @@ def test_every_store_is_proved_restorable(taken: dict[str, Any]) -> None:
     assert reports["postgres"]["parts"] > 60, "Airflow's, the metastore's, the relay's and the platform's tables"
     proved = json.loads(enginedge("backup", "list", "--json").stdout)
     assert {each["store"] for each in proved if each["verified_at"]} == set(taken)
+
+
+def test_every_store_is_copied_off_site_and_its_tables_are_proved_restorable_from_there(taken: dict[str, Any]) -> None:
+    enginedge("backup", "copy")
+    there = {each["id"] for each in json.loads(enginedge("backup", "list", "--from", "offsite", "--json").stdout)}
+    assert there >= {each["id"] for each in taken.values()}
+    (report,) = json.loads(enginedge("backup", "drill", "--store", "postgres", "--from", "offsite", "--json").stdout)
+    assert report["manifest"] == taken["postgres"]["id"]
+    assert report["parts"] > 60

@@ -13,7 +13,7 @@ from deploy.local.services import SERVICES, Launch, clean_environment
 from deploy.local.services import airflow as airflow_service
 from deploy.local.services import metastore as metastore_service
 from deploy.local.services import postgres as postgres_service
-from deploy.local.services.minio import USERS, _policy
+from deploy.local.services.minio import USERS, policy_of
 from deploy.local.services.trino import _access
 from enginedge.lake.contracts import contracts
 from tests.installation import secret_values
@@ -124,6 +124,6 @@ def test_icebergs_metadata_tables_which_show_values_are_closed_to_an_analyst() -
 @pytest.mark.parametrize("user", USERS)
 def test_a_users_policy_names_only_its_buckets(user: str) -> None:
     writable, readable = USERS[user]
-    for statement in _policy(writable, readable)["Statement"]:
+    for statement in policy_of(writable, readable)["Statement"]:
         bucket = statement["Resource"][0].removeprefix("arn:aws:s3:::")
         assert bucket in (writable if "s3:PutObject" in statement["Action"] else readable)

@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from enginedge.backup.object_store import ObjectStore, object_store
-from enginedge.backup.repository import BUCKET, PRUNER, USER
+from enginedge.backup.locations import PLACES, Location
+from enginedge.backup.object_store import ObjectStore
+from enginedge.backup.repository import BUCKET
 from enginedge.backup.shapes import DrillReport, Dumped, Fingerprint, Manifest, Snapshot
 from enginedge.errors import Misconfigured, Violated
 from enginedge.settings import settings
@@ -66,6 +67,7 @@ class Catalogue:
     store: ObjectStore
     pruner: ObjectStore
     bucket: str = BUCKET
+    location: Location = Location.PRIMARY
 
     def add(self, manifest: Manifest) -> None:
         """Make the backup one: after this it is listed."""
@@ -117,7 +119,7 @@ class Catalogue:
 
     def _put(self, key: str, body: Mapping[str, Any]) -> None:
         with self.store.client() as client:
-            client.put_object(Bucket=self.bucket, Key=key, Body=_signed(key, body), ContentType="application/json")
+            client.put_object(Bucket=self.bucket, Key=key, Body=self._signed(key, body), ContentType="application/json")
 
     def _keys(self, client: S3Client, prefix: str) -> list[str]:
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
@@ -129,9 +131,19 @@ class Catalogue:
         try:
             found = json.loads(raw)
             body: dict[str, Any] = found["body"]
-            return body if hmac.compare_digest(str(found["signature"]), _signature(key, body)) else None
+            return body if hmac.compare_digest(str(found["signature"]), self._signature(key, body)) else None
         except (ValueError, KeyError, TypeError):
             return None
+
+    def _signature(self, key: str, body: Mapping[str, Any]) -> str:
+        """Of the content and of the place, so that one backup's manifest, or one location's, cannot stand in for
+        another's."""
+        place = key if self.location is Location.PRIMARY else f"{self.location}:{key}"
+        said = json.dumps([place, body], sort_keys=True, separators=(",", ":")).encode()
+        return hmac.new(settings().secret(SIGNING_KEY).encode(), said, sha256).hexdigest()
+
+    def _signed(self, key: str, body: Mapping[str, Any]) -> bytes:
+        return json.dumps({"body": body, "signature": self._signature(key, body)}, indent=1, sort_keys=True).encode()
 
 
 def refuse_damaged(found: Found) -> None:
@@ -149,9 +161,10 @@ def refuse_damaged(found: Found) -> None:
         )
 
 
-def catalogue() -> Catalogue:
-    """The platform's catalogue."""
-    return Catalogue(object_store(USER), object_store(PRUNER))
+def catalogue(location: Location = Location.PRIMARY) -> Catalogue:
+    """The catalogue at ``location``."""
+    place = PLACES[location]
+    return Catalogue(place.store(), place.pruned(), location=location)
 
 
 def manifest_as_json(manifest: Manifest) -> dict[str, Any]:
@@ -184,13 +197,3 @@ def _key(manifest: Manifest) -> str:
 def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(json.dumps(value, default=datetime.isoformat))
     return plain
-
-
-def _signature(key: str, body: Mapping[str, Any]) -> str:
-    """Of the content and of the place, so that one backup's manifest cannot stand in for another's."""
-    said = json.dumps([key, body], sort_keys=True, separators=(",", ":")).encode()
-    return hmac.new(settings().secret(SIGNING_KEY).encode(), said, sha256).hexdigest()
-
-
-def _signed(key: str, body: Mapping[str, Any]) -> bytes:
-    return json.dumps({"body": body, "signature": _signature(key, body)}, indent=1, sort_keys=True).encode()

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from enginedge.backup import night, operations, recovery, restoring
+from enginedge.backup import copying, night, operations, recovery, restoring
 from enginedge.backup.catalogue import catalogue, refuse_damaged
+from enginedge.backup.locations import Location
 from enginedge.backup.repository import repository
 from enginedge.backup.stores import declared_stores, store_names
 from enginedge.errors import EnginEdgeError, Violated
@@ -21,6 +22,8 @@ from enginedge.settings import settings
 app = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Stores = Annotated[list[str] | None, typer.Option("--store", help="Only this store; may be given several times.")]
+From = Annotated[Location, typer.Option("--from", help="Which of the two places the backups are read at.")]
+PRIMARY = Location.PRIMARY
 Backup = Annotated[str, typer.Option("--backup", help="The id of a backup; left out: the newest.")]
 COLUMNS = ("store", "id", "age_h", "bytes_in", "bytes_stored", "duration_s", "consistency", "verified_at", "restore_s")
 
@@ -52,22 +55,31 @@ def now(store: Stores = None, as_json: AsJson = False) -> None:
     _raise_all({each.store: each.failure for each in outcomes if each.failure})
 
 
+@app.command()
+def copy(store: Stores = None, as_json: AsJson = False) -> None:
+    """Copy what is not off-site yet; every byte is verified on its way, and what is damaged does not arrive."""
+    outcomes = copying.copy(store or ())
+    rows = [operations.copied_row(each) for each in outcomes if not each.failure]
+    _print(rows, ("store", "id", "bytes_in", "took_s"), as_json)
+    _raise_all({f"{each.manifest.store} {each.manifest.id}": each.failure for each in outcomes if each.failure})
+
+
 @app.command("list")
-def list_(store: Stores = None, as_json: AsJson = False) -> None:
+def list_(store: Stores = None, location: From = PRIMARY, as_json: AsJson = False) -> None:
     """List the backups, oldest first: age in hours, size, and when a drill last proved them."""
-    found = catalogue().read()
+    found = catalogue(location).read()
     rows = [operations.row(each, found.verified(each)) for each in found.manifests if not store or each.store in store]
     _print(rows, COLUMNS, as_json)
     refuse_damaged(found)
 
 
 @app.command()
-def drill(store: Stores = None, backup: Backup = "", as_json: AsJson = False) -> None:
+def drill(store: Stores = None, backup: Backup = "", location: From = PRIMARY, as_json: AsJson = False) -> None:
     """Restore the newest backup of each store into scratch, compare it, and say how long the restore took."""
     reports, failures = [], {}
     for name in store or store_names():
         try:
-            reports.append(operations.drill_store(name, backup))
+            reports.append(operations.drill_store(name, backup, location))
         except EnginEdgeError as failure:
             failures[name] = failure
     _print(reports, ("store", "manifest", "parts", "restore_s", "drill_s"), as_json)
@@ -79,6 +91,7 @@ def restore(
     store: Annotated[str, typer.Argument(help="The store to restore; left out: it is asked for.")] = "",
     backup: Backup = "",
     folder: Annotated[Path | None, typer.Option(help="Where to, for etcd and for volumes: an empty folder.")] = None,
+    location: From = PRIMARY,
     as_json: AsJson = False,
 ) -> None:
     """Restore a store from a backup, into the running, empty store or into a folder; a target that is not empty is
@@ -86,14 +99,14 @@ def restore(
 
     Without arguments it asks, tells how long it will take, and how to undo it.
     """
-    name, id_ = (store, backup) if store else _asked()
-    told = restoring.restore(name, id_, folder)
+    name, id_ = (store, backup) if store else _asked(location)
+    told = restoring.restore(name, id_, folder, location)
     _print([told], ("store", "backup", "target", "restore_s", "parts"), as_json)
 
 
-def _asked() -> tuple[str, str]:
+def _asked(location: Location) -> tuple[str, str]:
     """The store and the backup, from whoever sits at the terminal."""
-    found = catalogue().read()
+    found = catalogue(location).read()
     name = typer.prompt(f"Which store ({', '.join(store_names())})?")
     manifest = operations.chosen(found, name)
     _print([operations.row(each, found.verified(each)) for each in found.of(name)], COLUMNS, as_json=False)
@@ -107,29 +120,31 @@ def _asked() -> tuple[str, str]:
 def check(
     part: Annotated[int, typer.Option(help="Which share of the bytes to read; 0: today's.")] = 0,
     of: Annotated[int, typer.Option(help="How many shares there are.")] = operations.SHARES,
+    location: From = PRIMARY,
     as_json: AsJson = False,
 ) -> None:
     """Check the repository's structure, every manifest and a share of all bytes; ends with 4 when one is wrong."""
-    _print([operations.check_share(part, of)], ("manifests", "share"), as_json)
+    _print([operations.check_share(part, of, location)], ("manifests", "share"), as_json)
 
 
 @app.command()
 def forget(
     store: Stores = None,
     dry_run: Annotated[bool, typer.Option("--dry-run/--yes", help="Only say what would go, and why.")] = True,
+    location: From = PRIMARY,
     as_json: AsJson = False,
 ) -> None:
     """Give up the backups that no rule keeps; never the last verified one, nor what is not ours."""
     if dry_run:
-        rows = [operations.as_row(each) for each in operations.retention(store or ())]
+        rows = [operations.as_row(each) for each in operations.retention(store or (), location=location)]
         return _print(rows, ("store", "backup", "stays", "why"), as_json)
-    return _print(operations.forget(store or ()), ("store", "backup", "why"), as_json)
+    return _print(operations.forget(store or (), location=location), ("store", "backup", "why"), as_json)
 
 
 @app.command("keep-locked")
-def keep_locked(as_json: AsJson = False) -> None:
+def keep_locked(location: From = PRIMARY, as_json: AsJson = False) -> None:
     """Lock what the backups still use for longer, so that nobody can delete it."""
-    _print([operations.keep_locked()], ("objects",), as_json)
+    _print([operations.keep_locked(location)], ("objects",), as_json)
 
 
 @app.command("recovery-sheet")

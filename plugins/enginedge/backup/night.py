@@ -32,8 +32,8 @@ class Outcome:
     failure: EnginEdgeError | None = None
 
 
-def prepare(repository: Restic, catalogue: Catalogue) -> None:
-    """Make the repository where there never was one.
+def prepare(repository: Restic, catalogue: Catalogue, like: Restic | None = None) -> None:
+    """Make the repository where there never was one, to cut its bytes as ``like`` does.
 
     Raises:
         Violated: there are manifests but no repository: it was deleted, and a new one would hide that.
@@ -47,7 +47,7 @@ def prepare(repository: Restic, catalogue: Catalogue) -> None:
             untouched="what is left in the bucket",
             remedy="bring back the older versions of its objects, which the bucket keeps, or use the second copy",
         )
-    repository.create()
+    repository.create(like)
 
 
 def back_up(store: Store, repository: Restic, catalogue: Catalogue) -> Manifest:

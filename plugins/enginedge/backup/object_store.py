@@ -61,6 +61,6 @@ class ObjectStore:
         return f"[default]\naws_access_key_id = {self.user}\naws_secret_access_key = {self.password}\n"
 
 
-def object_store(user: str) -> ObjectStore:
-    """The platform's object store, as ``user``."""
-    return ObjectStore(settings().endpoint("minio").url, user, settings().secret_path(f"minio-{user}"))
+def object_store(user: str, service: str = "minio") -> ObjectStore:
+    """The platform's object store, or another one of the inventory, as ``user``."""
+    return ObjectStore(settings().endpoint(service).url, user, settings().secret_path(f"{service}-{user}"))

@@ -7,9 +7,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from enginedge.backup import night
+from enginedge.backup import copying, night
 from enginedge.backup.catalogue import Found, catalogue, refuse_damaged
 from enginedge.backup.drills import drill
+from enginedge.backup.locations import Location
 from enginedge.backup.repository import repository
 from enginedge.backup.retention import Keep, Verdict, verdicts
 from enginedge.backup.shapes import DrillReport, Manifest
@@ -34,16 +35,55 @@ def back_up_store(name: str) -> dict[str, Any]:
     return row(night.back_up(store, repository(), catalogue()), None)
 
 
-def drill_store(name: str, backup: str = "") -> dict[str, Any]:
-    """Prove the newest backup of one store, or ``backup``, and write the proof down.
+def copy_store(name: str) -> list[dict[str, Any]]:
+    """Copy one store's backups off-site, and return a row of each that was not there yet.
+
+    Raises:
+        Violated: something here is damaged, and did not arrive.
+        Unavailable: one of the two places does not answer.
+    """
+    outcomes = copying.copy([name])
+    for each in outcomes:
+        if each.failure:
+            raise each.failure
+    return [copied_row(each) for each in outcomes]
+
+
+def copied_row(outcome: copying.Outcome) -> dict[str, Any]:
+    """One copied backup as a row."""
+    told = {"store": outcome.manifest.store, "id": outcome.manifest.id, "bytes_in": outcome.manifest.bytes_in}
+    return {**told, "took_s": outcome.took_s}
+
+
+def account_copies() -> list[dict[str, Any]]:
+    """The newest backup of each store, all of which are off-site.
+
+    Raises:
+        Violated: names the stores whose newest backup is not.
+    """
+    found, copied = catalogue().read(), catalogue(Location.OFFSITE).read()
+    there = {each.id for each in copied.manifests}
+    newest = [found.of(name)[-1] for name in store_names() if found.of(name)]
+    if lacking := [f"{each.store} ({each.id})" for each in newest if each.id not in there]:
+        raise Violated(
+            f"the newest backup is not off-site of {', '.join(lacking)}",
+            where="the off-site catalogue",
+            untouched="the older copies",
+            remedy="read the log of each store's task, mend the cause, and clear the task, or `enginedge backup copy`",
+        )
+    return [row(each, copied.verified(each)) for each in newest]
+
+
+def drill_store(name: str, backup: str = "", location: Location = Location.PRIMARY) -> dict[str, Any]:
+    """Prove the newest backup of one store at ``location``, or ``backup``, and write the proof down there.
 
     Raises:
         Violated: the restored copy is not what was dumped.
         Misconfigured: there is no such backup.
     """
     (store,) = declared_stores([name])
-    report = drill(store, chosen(catalogue().read(name), name, backup), repository())
-    catalogue().record(report)
+    report = drill(store, chosen(catalogue(location).read(name), name, backup), repository(location))
+    catalogue(location).record(report)
     return asdict(report)
 
 
@@ -97,35 +137,39 @@ def row(manifest: Manifest, proof: DrillReport | None) -> dict[str, Any]:
     }
 
 
-def retention(names: Sequence[str] = (), keep: Keep | None = None) -> list[Verdict]:
-    """What is to become of each backup of these stores, or of all."""
-    found = catalogue().read()
+def retention(
+    names: Sequence[str] = (), keep: Keep | None = None, location: Location = Location.PRIMARY
+) -> list[Verdict]:
+    """What is to become of each backup of these stores at ``location``, or of all."""
+    found = catalogue(location).read()
     refuse_damaged(found)
     stores = names or sorted({each.store for each in found.manifests})
     proved = {each.manifest for each in found.drills}
     return [each for store in stores for each in verdicts(found.of(store), proved, keep or Keep())]
 
 
-def forget(names: Sequence[str] = (), keep: Keep | None = None) -> list[dict[str, Any]]:
+def forget(
+    names: Sequence[str] = (), keep: Keep | None = None, location: Location = Location.PRIMARY
+) -> list[dict[str, Any]]:
     """Give up what no rule keeps, and what a backup that failed has left behind; returns what went, and why."""
-    going = [each for each in retention(names, keep) if not each.stays]
+    going = [each for each in retention(names, keep, location) if not each.stays]
     for each in going:
-        catalogue().remove(each.manifest)
-    known = {each.id for manifest in catalogue().read().manifests for each in manifest.dumped.objects}
+        catalogue(location).remove(each.manifest)
+    known = {each.id for manifest in catalogue(location).read().manifests for each in manifest.dumped.objects}
     oldest = datetime.now(UTC) - ORPHANED_AFTER
     doomed = {each.id for verdict in going for each in verdict.manifest.dumped.objects}
-    orphaned = {id_ for id_, saved_at in repository().ids().items() if id_ not in known and saved_at < oldest}
-    repository().forget((doomed - known) | orphaned)
+    orphaned = {id_ for id_, saved_at in repository(location).ids().items() if id_ not in known and saved_at < oldest}
+    repository(location).forget((doomed - known) | orphaned)
     told = [{"backup": each.manifest.id, "store": each.manifest.store, "why": each.why} for each in going]
     lost = [{"backup": id_, "store": "", "why": "it belongs to no backup"} for id_ in sorted(orphaned - doomed)]
     return [*told, *lost]
 
 
-def forget_or_tell(dry_run: bool) -> list[dict[str, Any]]:
+def forget_or_tell(dry_run: bool, location: Location = Location.PRIMARY) -> list[dict[str, Any]]:
     """What :func:`forget` gave up, or, in a dry run, what it would give up."""
     if not dry_run:
-        return forget()
-    return [as_row(each) for each in retention() if not each.stays]
+        return forget(location=location)
+    return [as_row(each) for each in retention(location=location) if not each.stays]
 
 
 def as_row(verdict: Verdict) -> dict[str, Any]:
@@ -138,21 +182,26 @@ def as_row(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def keep_locked() -> dict[str, int]:
+def keep_locked(location: Location = Location.PRIMARY) -> dict[str, int]:
     """Lock everything that the backups still use for long enough to reach well beyond the next run."""
-    return {"objects": catalogue().keep_locked(LOCKED_DAYS)}
+    return {"objects": catalogue(location).keep_locked(LOCKED_DAYS)}
 
 
-def check_share(part: int = 0, of: int = SHARES) -> dict[str, Any]:
+def keep_copies_locked() -> dict[str, int]:
+    """What :func:`keep_locked` does, for the second copy."""
+    return keep_locked(Location.OFFSITE)
+
+
+def check_share(part: int = 0, of: int = SHARES, location: Location = Location.PRIMARY) -> dict[str, Any]:
     """Check the repository's structure, every manifest, and one share of all bytes: today's where ``part`` is 0.
 
     Raises:
         Violated: names what is wrong.
     """
     read = part or datetime.now(UTC).toordinal() % of + 1
-    found = catalogue().read()
+    found = catalogue(location).read()
     refuse_damaged(found)
-    present = repository().ids()
+    present = repository(location).ids()
     missing = [
         f"{each.store} {each.id}"
         for each in found.manifests
@@ -161,9 +210,9 @@ def check_share(part: int = 0, of: int = SHARES) -> dict[str, Any]:
     if missing:
         raise Violated(
             f"the repository lacks objects of {', '.join(missing)}",
-            where=repository().where,
+            where=repository(location).where,
             untouched="the other backups",
             remedy="bring back the older versions of its objects, which the bucket keeps",
         )
-    repository().check(read, of)
+    repository(location).check(read, of)
     return {"manifests": len(found.manifests), "share": f"{read}/{of}"}

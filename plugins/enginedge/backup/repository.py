@@ -10,9 +10,11 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from enginedge.backup.object_store import ObjectStore, object_store
+from enginedge.backup.locations import PLACES, Location
+from enginedge.backup.object_store import ObjectStore
 from enginedge.backup.shapes import Command, Snapshot
 from enginedge.backup.tools import environment, told, tool
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
@@ -22,8 +24,7 @@ from enginedge.shell import Ended, run_apart, run_piped
 
 MARK = "enginedge"
 BUCKET, FOLDER = "backup", "restic"
-USER, PRUNER = "backup", "backup-pruner"
-PASSWORD = "backup-repository"  # noqa: S105 - the secret's name
+PASSWORD = PLACES[Location.PRIMARY].password
 DAMAGE = ("invalid data returned", "ciphertext verification failed", "does not match", "damaged")  # restic's words
 NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 10, 11, 12  # restic's exit statuses
 
@@ -35,6 +36,7 @@ class Restic:
     store: ObjectStore
     bucket: str = BUCKET
     marks: tuple[str, ...] = (MARK,)
+    location: Location = Location.PRIMARY
 
     @property
     def where(self) -> str:
@@ -57,9 +59,13 @@ class Restic:
         ended = self._restic("cat", "config", may_end_with=(NO_REPOSITORY,))
         return ended.status == 0
 
-    def create(self) -> None:
-        """Make the repository, empty."""
-        self._restic("init")
+    def create(self, like: Restic | None = None) -> None:
+        """Make the repository, empty; it cuts its bytes as ``like`` does, so that what is copied from there is known
+        again."""
+        if like:
+            self._restic("init", "--copy-chunker-params", more=like._origin())
+        else:
+            self._restic("init")
 
     def save_output(self, name: str, command: Command, listen: Callable[[str], None] | None = None) -> Snapshot:
         tags = [f"--tag={mark}" for mark in self.marks]
@@ -87,10 +93,29 @@ class Restic:
             raise Unavailable(said, where=command.argv[0], remedy="empty the target and restore again")
         self._judge(read)
 
+    def copy(self, source: Restic, ids: Collection[str]) -> dict[str, str]:
+        """Copy these objects of ``source`` and return the id that each has here; what is here already stays as it is.
+
+        Each byte is decrypted, verified and encrypted anew: what is damaged there does not arrive.
+
+        Raises:
+            Violated: something in ``source`` is damaged; names it.
+        """
+        ended = self._restic("copy", *sorted(ids), more=source._origin(), may_end_with=(1,))
+        if ended.status and any(word in ended.last_words for word in DAMAGE):
+            raise source._damaged(ended)
+        self._judge(ended)
+        # restic writes down of each copy which object it is of
+        copies = {each.get("original", each["id"]): str(each["id"]) for each in self._listed()}
+        return {id_: copies[id_] for id_ in ids}
+
     def ids(self, backup: str = "") -> dict[str, datetime]:
+        return {each["id"]: datetime.fromisoformat(each["time"]) for each in self._listed(backup)}
+
+    def _listed(self, backup: str = "") -> list[dict[str, Any]]:
+        """What restic says of all objects that carry our mark, or of those of one backup."""
         tags = f"{MARK},backup={backup}" if backup else MARK
-        listed = self._restic("snapshots", "--json", f"--tag={tags}").out
-        return {each["id"]: datetime.fromisoformat(each["time"]) for each in json.loads(listed) or ()}
+        return json.loads(self._restic("snapshots", "--json", f"--tag={tags}").out) or []
 
     def check(self, part: int = 1, of: int = 1) -> None:
         self._recover_locks()
@@ -102,7 +127,7 @@ class Restic:
         if foreign := set(ids) - self.ids().keys():
             raise Misconfigured(f"{', '.join(sorted(foreign))} does not carry our mark", where=self.where)
         if ids:
-            pruner = replace(self, store=object_store(PRUNER))
+            pruner = replace(self, store=PLACES[self.location].pruned())
             pruner._recover_locks()
             pruner._restic("forget", "--prune", *sorted(ids))
 
@@ -123,17 +148,25 @@ class Restic:
 
     def _environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """Where the repository is, and the files that hold what opens it."""
-        credentials = told(f"s3-{self.store.user}", self.store.shared_credentials())
+        credentials = told(f"s3-{self.location}-{self.store.user}", self.store.shared_credentials())
         return environment(
             {
                 "RESTIC_REPOSITORY": self.address,
-                "RESTIC_PASSWORD_FILE": str(settings().secret_path(PASSWORD)),
+                "RESTIC_PASSWORD_FILE": str(self._password_file),
                 "RESTIC_CACHE_DIR": str(private_folder(settings().state / "cache" / "restic")),
                 "RESTIC_PROGRESS_FPS": "0.1",
                 "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
                 **(more or {}),
             }
         )
+
+    def _origin(self) -> dict[str, str]:
+        """Where this repository is and what opens it, for one that copies from it."""
+        return {"RESTIC_FROM_REPOSITORY": self.address, "RESTIC_FROM_PASSWORD_FILE": str(self._password_file)}
+
+    @property
+    def _password_file(self) -> Path:
+        return settings().secret_path(PLACES[self.location].password)
 
     def _judge(self, ended: Ended) -> None:
         if ended.status:
@@ -154,7 +187,7 @@ class Restic:
         if ended.status == WRONG_PASSWORD:
             return Misconfigured(
                 "the repository's password is wrong",
-                where=str(settings().secret_path(PASSWORD)),
+                where=str(self._password_file),
                 untouched="the repository",
                 remedy="put back the one on the recovery sheet",
             )
@@ -180,6 +213,6 @@ def _without_json(text: str) -> str:
     return "\n".join(lines)
 
 
-def repository() -> Restic:
-    """The platform's repository, as the user who backs up."""
-    return Restic(object_store(USER))
+def repository(location: Location = Location.PRIMARY) -> Restic:
+    """The repository at ``location``, as the user who adds to it."""
+    return Restic(PLACES[location].store(), location=location)

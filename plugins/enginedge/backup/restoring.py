@@ -11,24 +11,27 @@ from typing import Any
 
 from enginedge.backup.catalogue import Found, catalogue
 from enginedge.backup.drills import compare
+from enginedge.backup.locations import Location
 from enginedge.backup.operations import chosen
 from enginedge.backup.repository import repository
 from enginedge.backup.shapes import Manifest
 from enginedge.backup.stores import declared_stores
 
 
-def restore(name: str, backup: str = "", folder: Path | None = None) -> dict[str, Any]:
-    """Restore the newest backup of the store ``name``, or ``backup``.
+def restore(
+    name: str, backup: str = "", folder: Path | None = None, location: Location = Location.PRIMARY
+) -> dict[str, Any]:
+    """Restore the newest backup of the store ``name`` at ``location``, or ``backup``.
 
     Raises:
         Misconfigured: the target is not empty, or a folder is needed and not given.
         Violated: what was restored is not what was dumped.
     """
     (store,) = declared_stores([name])
-    manifest = chosen(catalogue().read(name), name, backup)
+    manifest = chosen(catalogue(location).read(name), name, backup)
     target = store.target(folder)
     began = time.monotonic()
-    store.source.restore(manifest.dumped, repository(), target)
+    store.source.restore(manifest.dumped, repository(location), target)
     took = time.monotonic() - began
     compared = compare(store, manifest, target) if store.answers else 0
     where = str(getattr(target, "where", target))

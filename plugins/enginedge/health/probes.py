@@ -56,7 +56,7 @@ def _object_store(service: Service) -> None:
     store = Minio(
         endpoint=str(settings().endpoint(service.name)),
         access_key="health",
-        secret_key=settings().secret("minio-health"),
+        secret_key=settings().secret(f"{service.name}-health"),
         secure=False,
         http_client=patience,
     )

@@ -1,0 +1,76 @@
+"""The second copy: every backup that the off-site rules keep is copied there by the engine, which reads, verifies and
+encrypts each byte anew, and only then gets its manifest there.
+
+It is no sync: what is damaged here does not arrive there, and what is deleted here stays there until its own rules give
+it up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from enginedge.backup import night
+from enginedge.backup.catalogue import Catalogue, Found, catalogue, refuse_damaged
+from enginedge.backup.locations import Location
+from enginedge.backup.repository import Restic, repository
+from enginedge.backup.retention import Keep, verdicts
+from enginedge.backup.shapes import Manifest
+from enginedge.errors import EnginEdgeError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one backup: how long its copy took, or why there is none."""
+
+    manifest: Manifest
+    took_s: float = 0.0
+    failure: EnginEdgeError | None = None
+
+
+def copy(stores: Sequence[str] = (), say: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
+    """Copy what is not off-site yet, oldest first, of ``stores`` or of all; what cannot be copied holds up no other.
+
+    Raises:
+        Violated: a manifest of either place was altered; the others are copied before.
+        Unavailable: a copy is running already.
+    """
+    here, there = catalogue(), catalogue(Location.OFFSITE)
+    source, target = repository(), repository(Location.OFFSITE)
+    with night.alone("offsite"):
+        night.prepare(target, there, like=source)
+        found, copied = here.read(), there.read()
+        outcomes = [
+            _copy(each, source, target, there, say)
+            for each in missing(found, copied)
+            if not stores or each.store in stores
+        ]
+    refuse_damaged(found)
+    refuse_damaged(copied)
+    return outcomes
+
+
+def missing(found: Found, copied: Found, keep: Keep | None = None) -> list[Manifest]:
+    """The backups that are not off-site and that its own rules would keep there: nothing is copied to be given up."""
+    known, proved = {each.id for each in copied.manifests}, {each.manifest for each in copied.drills}
+    wanted: set[str] = set()
+    for store in {each.store for each in found.manifests}:
+        both = {each.id: each for each in (*found.of(store), *copied.of(store))}
+        wanted |= {each.manifest.id for each in verdicts(list(both.values()), proved, keep or Keep()) if each.stays}
+    return [each for each in found.manifests if each.id in wanted - known]
+
+
+def _copy(
+    manifest: Manifest, source: Restic, target: Restic, there: Catalogue, say: Callable[[Outcome], None]
+) -> Outcome:
+    began = time.monotonic()
+    try:
+        ids = target.copy(source, [each.id for each in manifest.dumped.objects])
+        objects = tuple(replace(each, id=ids[each.id]) for each in manifest.dumped.objects)
+        there.add(replace(manifest, dumped=replace(manifest.dumped, objects=objects)))
+        outcome = Outcome(manifest, round(time.monotonic() - began, 3))
+    except EnginEdgeError as failure:
+        outcome = Outcome(manifest, failure=failure)
+    say(outcome)
+    return outcome
