@@ -66,18 +66,24 @@ def _by_engine(night: date) -> float:
 
 
 def _bare(*asked: str) -> float:
+    from enginedge.lake.class_archive import class_archive, configuration_jar, java_options
     from enginedge.settings import settings
 
     tools, here = settings().toolchain(), settings()
     known = {
         "JAVA_HOME": tools["java17_home"],
         "SPARK_HOME": tools["spark_home"],
-        "SPARK_CONF_DIR": str(here.state / "conf" / "spark"),
+        "SPARK_CONF_DIR": str(configuration_jar()),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
         "PYTHONPATH": f"{here.root / 'plugins'}:{here.root}",
     }
-    command = [str(Path(tools["spark_home"]) / "bin" / "spark-submit"), bare_events.__file__, *asked]
+    defaults = here.state / "conf" / "spark" / "spark-defaults.conf"
+    options = ["--properties-file", str(defaults)]
+    with class_archive("bare") as archive:  # both sides start from the same recorded classes
+        for role, java in java_options(archive, "bare").items():
+            options += ["--conf", f"spark.{role}.extraJavaOptions={java}"]
+    command = [str(Path(tools["spark_home"]) / "bin" / "spark-submit"), *options, bare_events.__file__, *asked]
     journal = here.state / "log" / "bare.log"
     with (
         journal.open("w") as file,

@@ -13,6 +13,7 @@ import sys
 import time
 from dataclasses import asdict
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from deploy.local import kernel, remains
 from deploy.local.layout import local
 from deploy.local.supervisor import Supervisor
 from enginedge.lake import trino
+from enginedge.settings import settings
 from tests.installation import ROOT, enginedge, stack
 from tests.integration.conftest import NIGHTS, SCALE
 from tests.integration.expected import expected
@@ -36,7 +38,9 @@ def kill_a_driver() -> None:
     while time.monotonic() < until:
         for driver in spark_drivers():
             time.sleep(5)  # it is in the middle of its work
+            mapped = Path(f"/proc/{driver.pid}/maps").read_text()
             driver.kill()
+            assert f"{settings().state}/cache/spark/" in mapped, "it did not start from the recorded classes"
             return
         time.sleep(0.5)
     raise AssertionError("no driver was started")

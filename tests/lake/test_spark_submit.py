@@ -28,6 +28,7 @@ from spark_jobs import run as spark_job
 from tests.installation import ROOT
 
 DONE = {"table": "core.x", "step": "done", "raw": 1}
+TOOLS: dict[str, str] = {}
 SERVICES = ("SPARK_MASTER", "METASTORE", "MONGODB")
 
 
@@ -80,7 +81,13 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     monkeypatch.setenv("SOMEBODYS_PASSWORD", "hunter2")
     monkeypatch.setattr(spark, "WATCH_EVERY_S", 0.05)
     (tmp_path / "bin").mkdir()
-    (tmp_path / "toolchain.json").write_text(json.dumps({"spark_home": str(tmp_path), "java17_home": "/usr"}))
+    for tool in ("spark_home", "spark_jars", "java17_home"):
+        monkeypatch.setitem(TOOLS, tool, str(tmp_path))
+    for name in ("version.py", "release", "conf/spark/spark-defaults.conf", "conf/spark/configuration.jar"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "conf" / "spark" / "spark-defaults.conf").write_text("spark.driver.defaultJavaOptions -Xint\n")
+    (tmp_path / "toolchain.json").write_text(json.dumps(TOOLS))
     settings.cache_clear()
     yield tmp_path
     settings.cache_clear()
@@ -154,6 +161,44 @@ def test_the_parent_run_is_handed_on(installation: Path, monkeypatch: pytest.Mon
     properties = (installation / "properties").read_text()
     assert "spark.openlineage.parentJobName refresh_lake.mongodb\n" in properties
     assert "spark.openlineage.parentRunId 0190-run\n" in properties
+
+
+RECORDS = (
+    'grep -o "ArchiveClassesAtExit=[^ ]*" "$2" | cut -d= -f2 | xargs -r touch\ncp "$2" "$ENGINEDGE_STATE/properties"'
+)
+
+
+def recorded_classes(installation: Path) -> list[str]:
+    """The archives of classes and the parts of such, by their suffix."""
+    return sorted(path.suffix for path in (installation / "cache" / "spark").iterdir())
+
+
+def test_the_first_application_that_ends_well_records_its_classes_and_the_next_starts_from_them(
+    installation: Path,
+) -> None:
+    spark_submit(installation, f"{RECORDS}\nexit 1")
+    with pytest.raises(Violated):
+        submit()
+    assert recorded_classes(installation) == []
+    spark_submit(installation, f"{RECORDS}\n{says(DONE)}")
+    submit()
+    assert recorded_classes(installation) == [".jsa"]
+    submit()
+    (archive,) = (installation / "cache" / "spark").iterdir()
+    told = dict(line.split(" ", 1) for line in (installation / "properties").read_text().splitlines())
+    assert told["spark.driver.defaultJavaOptions"].startswith(f"-Xint -XX:SharedArchiveFile={archive} ")
+    assert told["spark.executor.defaultJavaOptions"].startswith(f"-XX:SharedArchiveFile={archive} ")
+
+
+def test_another_class_path_or_another_java_is_recorded_anew(installation: Path) -> None:
+    spark_submit(installation, f"{RECORDS}\n{says(DONE)}")
+    for changed in ("conf/spark/configuration.jar", "release"):
+        submit()
+        (before,) = (installation / "cache" / "spark").iterdir()
+        (installation / changed).write_text(f"another {changed}")
+        submit()
+        (after,) = (installation / "cache" / "spark").iterdir()
+        assert after != before
 
 
 @pytest.mark.parametrize("kind", [Violated, Misconfigured, Unavailable])

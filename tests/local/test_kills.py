@@ -29,9 +29,14 @@ def here(running_stack: None) -> Local:
 
 
 def bring_up(here: Local) -> None:
-    """``up`` ends well, every service is Ready, and each is there once."""
+    """``up`` ends well, every service is Ready, and each is there once.
+
+    A service that lost its database in the kill may go down only after ``up`` has ended, and is started again.
+    """
     stack("up")
-    rows = look(here, Supervisor(here))
+    until = time.monotonic() + 60
+    while any(row.state != "Ready" for row in (rows := look(here, Supervisor(here)))) and time.monotonic() < until:
+        time.sleep(1)
     assert {row.service: row.reason for row in rows if row.state != "Ready"} == {}
     leaders = [each for each in remains.belonging(here) if each.pid in {row.pid for row in rows}]
     assert len(leaders) == len(rows)

@@ -3,10 +3,15 @@ from."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from io import BytesIO
+from zipfile import ZipFile, ZipInfo
+
 from deploy.local.layout import Local
 from deploy.local.services import hadoop
 from deploy.local.services.process import Launch
-from enginedge.private_files import private_folder
+from enginedge.lake.class_archive import configuration_jar
+from enginedge.private_files import private_folder, write_private
 from enginedge.settings import HOST
 
 WORKER_CORES, WORKER_MEMORY = "2", "3g"
@@ -38,7 +43,7 @@ CLOSED = " ".join(
 def prepare_master(local: Local) -> Launch:
     """The master, with its page beside it."""
     port, page = local.port("spark-master"), local.port("spark-master", "ui")
-    arguments = ["--host", HOST, "--port", str(port), "--webui-port", str(page)]
+    arguments = ["--host", HOST, "--port", str(port), "--webui-port", str(page), *_properties(local)]
     return _daemon(local, "org.apache.spark.deploy.master.Master", arguments)
 
 
@@ -49,15 +54,21 @@ def prepare_worker(local: Local) -> Launch:
         *("--host", HOST, "--port", str(port), "--webui-port", str(page)),
         *("--cores", WORKER_CORES, "--memory", WORKER_MEMORY),
         *("--work-dir", str(local.data("spark-worker"))),
+        *_properties(local),
         f"spark://{local.address('spark-master')}",
     ]
     return _daemon(local, "org.apache.spark.deploy.worker.Worker", arguments)
+
+
+def _properties(local: Local) -> list[str]:
+    return ["--properties-file", str(local.conf("spark") / "spark-defaults.conf")]
 
 
 def _daemon(local: Local, main: str, arguments: list[str]) -> Launch:
     write_configuration(local)
     environment = {
         **application_environment(local),
+        "SPARK_CONF_DIR": str(configuration_jar()),  # executors inherit it from the worker
         "SPARK_DAEMON_MEMORY": "256m",
         "SPARK_DAEMON_JAVA_OPTS": f"{CLOSED} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
         "-Dspark.worker.cleanup.enabled=true -Dspark.worker.cleanup.appDataTtl=86400",
@@ -80,10 +91,24 @@ def application_environment(local: Local) -> dict[str, str]:
 def write_configuration(local: Local) -> None:
     """``.state/conf/spark``: the defaults of every application, and the store's keys in a file of their own."""
     private_folder(local.settings.spool)
-    local.write("spark", "core-site.xml", hadoop.configuration(hadoop.object_store(local, "lake")))
-    local.write("spark", "log4j2.properties", LOGGING)
+    on_class_path = {
+        "core-site.xml": hadoop.configuration(hadoop.object_store(local, "lake")),
+        "log4j2.properties": LOGGING,
+    }
+    for name, text in on_class_path.items():
+        local.write("spark", name, text)
+    write_private(configuration_jar(), _jar(on_class_path))
     lines = [f"{name} {value}" for name, value in _defaults(local).items()]
     local.write("spark", "spark-defaults.conf", "\n".join(lines) + "\n")
+
+
+def _jar(files: Mapping[str, str]) -> bytes:
+    """The same files make the same bytes: what was recorded of this class path stays good as long as they do."""
+    made = BytesIO()
+    with ZipFile(made, "w") as jar:
+        for name, text in files.items():
+            jar.writestr(ZipInfo(name), text)
+    return made.getvalue()
 
 
 def _defaults(local: Local) -> dict[str, str]:

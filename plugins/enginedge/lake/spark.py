@@ -24,6 +24,7 @@ from typing import Any, TextIO
 
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated, full_disks_named
 from enginedge.lake import spark_master
+from enginedge.lake.class_archive import class_archive, configuration_jar, java_options
 from enginedge.lake.failures import named
 from enginedge.old_files import remove_old_files
 from enginedge.settings import settings
@@ -64,7 +65,11 @@ def submit(source: str, night: str, run: str, full_refresh: bool, tell: Tell | N
     attempt = f"{name}.{uuid.uuid4().hex[:8]}"
     log_path = settings().state / "log" / "spark" / f"{attempt}.log"
     asked = [f"--source={source}", f"--night={night}", f"--run={run}", *(["--full-refresh"] if full_refresh else [])]
-    with full_disks_named(str(log_path)), _properties(name, attempt) as properties:
+    with (
+        full_disks_named(str(log_path)),
+        class_archive(attempt) as archive,
+        _properties(name, attempt, archive) as properties,
+    ):
         for folder in (_folder(log_path.parent), properties.parent):
             remove_old_files(folder, KEPT_DAYS)  # the properties are what killed submitters left
         with log_path.open("w", buffering=1) as journal:
@@ -72,8 +77,8 @@ def submit(source: str, night: str, run: str, full_refresh: bool, tell: Tell | N
                 _command(properties, asked), environment=_environment(), stdout=subprocess.PIPE, stderr=journal
             )
             said = _follow(process, journal, tell or _relay)
-    if process.returncode or said.given_up or said.of("failed"):
-        raise _failure(name, said, log_path, process.returncode)
+        if process.returncode or said.given_up or said.of("failed"):
+            raise _failure(name, said, log_path, process.returncode)
     application = next((line["application"] for line in said.of("started")), "")
     return [{**line, "application": application, "run": line.get("run", run)} for line in said.of("done")]
 
@@ -176,20 +181,26 @@ def _command(properties: Path, asked: list[str]) -> list[str]:
         str(home / "bin" / "spark-submit"),
         "--properties-file",
         str(properties),
-        "--load-spark-defaults",
         str(script),
         *asked,
     ]
 
 
 @contextmanager
-def _properties(name: str, attempt: str) -> Iterator[Path]:
-    """The application's own properties, beside the installation's: its name, its size, where its lineage goes.
+def _properties(name: str, attempt: str, archive: Path | None) -> Iterator[Path]:
+    """The installation's properties and the application's own: its name, its size, where its lineage goes.
 
     The file is there inside the ``with``.
     """
+    defaults = _defaults()
     spool = _folder(settings().spool) / f"spark.{attempt}.ndjson"
     values = {
+        **defaults,
+        **{
+            key: f"{defaults.get(key, '')} {options}".strip()
+            for role, options in java_options(archive, attempt).items()
+            if (key := f"spark.{role}.defaultJavaOptions")
+        },
         "spark.app.name": name,
         "spark.master": f"spark://{settings().endpoint('spark-master')}",
         "spark.submit.deployMode": "client",
@@ -211,6 +222,12 @@ def _properties(name: str, attempt: str) -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def _defaults() -> dict[str, str]:
+    """The installation's properties, as the local stack, or whoever installs Spark, wrote them."""
+    lines = (settings().state / "conf" / "spark" / "spark-defaults.conf").read_text().splitlines()
+    return {key: value for key, _, value in (line.partition(" ") for line in lines) if key}
 
 
 def _parent() -> dict[str, str]:
@@ -243,7 +260,7 @@ def _environment() -> dict[str, str]:
         "PATH": f"{tools['java17_home']}/bin:/usr/bin:/bin",
         "JAVA_HOME": tools["java17_home"],
         "SPARK_HOME": tools["spark_home"],
-        "SPARK_CONF_DIR": str(here.state / "conf" / "spark"),
+        "SPARK_CONF_DIR": str(configuration_jar()),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
         "PYTHONPATH": f"{here.root / 'plugins'}:{here.root}",
