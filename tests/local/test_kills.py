@@ -35,8 +35,10 @@ def bring_up(here: Local) -> None:
     """
     stack("up")
     until = time.monotonic() + 60
-    while any(row.state != "Ready" for row in (rows := look(here, Supervisor(here)))) and time.monotonic() < until:
+    rows = look(here, Supervisor(here))
+    while any(row.state != "Ready" for row in rows) and time.monotonic() < until:
         time.sleep(1)
+        rows = look(here, Supervisor(here))
     assert {row.service: row.reason for row in rows if row.state != "Ready"} == {}
     leaders = [each for each in remains.belonging(here) if each.pid in {row.pid for row in rows}]
     assert len(leaders) == len(rows)
