@@ -53,7 +53,7 @@ def test_the_verb_prints_every_answer_and_then_says_that_a_promise_was_broken(mo
     monkeypatch.setitem(probes.PROBES, Probe.REDIS, _refuse)
     result = CliRunner().invoke(commands.app, ["check", "--json"])
     assert isinstance(result.exception, Violated)
-    assert "1 of 16 services did not do their work: redis" in str(result.exception)
+    assert f"1 of {len(SERVICES)} services did not do their work: redis" in str(result.exception)
     assert [each["service"] for each in json.loads(result.stdout) if not each["is_ready"]] == ["redis"]
 
 

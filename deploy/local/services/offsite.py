@@ -17,8 +17,9 @@ def is_here(local: Local) -> bool:
 
 
 def prepare(local: Local) -> Launch:
-    """A server whose folder, logins and port are its own."""
-    return minio.serve(local, "offsite", "200MiB")
+    """A server whose folder, logins and port are its own; without a console, which would listen on every address."""
+    server = minio.serve(local, "offsite", "200MiB")
+    return Launch(server.argv, {**server.environment, "MINIO_BROWSER": "off"})
 
 
 def set_up(local: Local) -> None:

@@ -39,8 +39,8 @@ def copy(stores: Sequence[str] = (), say: Callable[[Outcome], None] = lambda _: 
     here, there = catalogue(), catalogue(Location.OFFSITE)
     source, target = repository(), repository(Location.OFFSITE)
     with night.alone("offsite"):
+        found, copied = here.read(), there.read()  # first: restic would wait long for a place that does not answer
         night.prepare(target, there, like=source)
-        found, copied = here.read(), there.read()
         outcomes = [
             _copy(each, source, target, there, say)
             for each in missing(found, copied)
