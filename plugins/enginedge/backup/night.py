@@ -7,9 +7,10 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 
+from enginedge import fence
 from enginedge.backup.catalogue import Catalogue
 from enginedge.backup.repository import Restic
 from enginedge.backup.shapes import Manifest
@@ -19,8 +20,10 @@ from enginedge.private_files import private_folder
 from enginedge.settings import settings
 
 AT_ONCE = 2
-#: Stores that others point at: they are dumped after those, so that everything that is pointed at is in the dump.
-POINTED_AT = ("minio",)
+#: Stores that others point at: they are dumped after those, so that everything that is pointed at is in the dump, and
+#: from the one dump to the other nothing that is pointed at is deleted.
+POINTING, POINTED_AT = ("postgres",), ("minio",)
+UNFENCED = "lake not fenced"
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,10 @@ def back_up(store: Store, repository: Restic, catalogue: Catalogue) -> Manifest:
     with alone(store.name):
         began = time.monotonic()
         id_ = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}"
-        dumped = store.source.dump(repository.marked(store.name, id_))
+        with _fenced(store.name, id_) as fenced:
+            dumped = store.source.dump(repository.marked(store.name, id_))
+        if not fenced:
+            dumped = replace(dumped, consistency=f"{dumped.consistency}, {UNFENCED}")
         manifest = Manifest(id_, store.name, dumped, round(time.monotonic() - began, 3))
         catalogue.add(manifest)
         return manifest
@@ -86,6 +92,13 @@ def back_up_all(
     with ThreadPoolExecutor(at_once) as pool:
         first = list(pool.map(one, [each for each in stores if each.name not in POINTED_AT]))
         return first + list(pool.map(one, [each for each in stores if each.name in POINTED_AT]))
+
+
+def _fenced(store: str, backup: str) -> AbstractContextManager[bool]:
+    """What points at the lake's files puts their fence up, and their own dump takes it down."""
+    if store in POINTING:
+        return fence.raised(backup)
+    return fence.lowering() if store in POINTED_AT else nullcontext(True)
 
 
 @contextmanager
