@@ -30,6 +30,8 @@ services:
     page: {port: ui}
     memory_mb: 2000
 """
+BACKED_UP = "backup: [{what: a, how: dump}]"
+PROMISED = "objectives: {rpo_hours: 26, rto_minutes: 60, window_minutes: 60}"
 
 
 def real_platform() -> Platform:
@@ -53,6 +55,9 @@ WRITTEN = Written("deploy/platform.yaml", GOOD, parse_platform)
         ("[postgres]", "[postgre]", "services.1.depends_on.0", "no service 'postgre'"),
         ("[postgres]", "[trino]", "services.1.depends_on.0", "must stand above"),
         ("{port: ui}", "{port: pages}", "services.1.page", "no port 'pages'"),
+        ("page: {port: ui}", BACKED_UP, "services.1.backup", "has objectives"),
+        ("page: {port: ui}", PROMISED, "services.1.objectives", "nothing of it"),
+        ("page: {port: ui}", PROMISED.replace("rto_", ""), "services.1.objectives.rto_minutes", "Field required"),
         ("name: trino\n    title: T", "name: postgres\n    title: T", "services.1.name", "two services"),
     ],
 )

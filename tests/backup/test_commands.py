@@ -47,6 +47,24 @@ def test_a_backup_is_taken_listed_and_proved(taken: dict[str, Any]) -> None:
     assert proved["restore_s"] == report["restore_s"]
 
 
+def test_how_the_backups_stand_is_told_from_the_catalogue_and_a_missed_objective_ends_with_4(
+    taken: dict[str, Any],
+) -> None:
+    """The stores that have no backup here miss their objectives; etcd keeps its own."""
+    ended = CliRunner().invoke(app, ["status", "--json"])
+    found = json.loads(ended.stdout)
+    stores = {each["store"]: each for each in found["stores"]}
+    assert (stores["etcd"]["backup"], stores["etcd"]["bytes_in"]) == (taken["id"], taken["bytes_in"])
+    assert stores["etcd"]["rpo_hours"] < 1
+    assert stores["etcd"]["findings"] == []
+    assert stores["kafka"]["findings"] == ["rpo-missed"]
+    assert isinstance(ended.exception, Violated)
+    assert "kafka (rpo-missed)" in str(ended.exception)
+    assert "etcd" not in str(ended.exception)
+    shown = CliRunner().invoke(app, ["status"]).stdout
+    assert "missed: kafka: there is no backup of it. What to do: run `enginedge backup now --store kafka`." in shown
+
+
 @pytest.mark.usefixtures("taken")
 def test_one_stores_failure_stops_no_others() -> None:
     """Nobody listens where PostgreSQL is said to be."""

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from enginedge.backup import copying, night, operations, recovery, restoring
+from enginedge.backup import status as standing
 from enginedge.backup.catalogue import catalogue, refuse_damaged
 from enginedge.backup.locations import Location
 from enginedge.backup.repository import repository
@@ -71,6 +72,20 @@ def list_(store: Stores = None, location: From = PRIMARY, as_json: AsJson = Fals
     rows = [operations.row(each, found.verified(each)) for each in found.manifests if not store or each.store in store]
     _print(rows, COLUMNS, as_json)
     refuse_damaged(found)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """How each store's backups stand to its objectives, and what is wrong; ends with 4 where an objective is missed."""
+    found = standing.status()
+    if as_json:
+        print_json(standing.as_json(found))
+    else:
+        rows = [standing.as_cells(each) for each in found.standings]
+        _print(rows, tuple(rows[0]), as_json)
+        for each in found.findings:
+            typer.echo(f"{each.severity}: {each.subject}: {each.message}. What to do: {each.remedy}. ({each.code})")
+    standing.refuse_missed(found)
 
 
 @app.command()

@@ -5,6 +5,6 @@ tests and the backup plan are all derived from these values.
 """
 
 from enginedge.platform.load import load_platform, parse_platform
-from enginedge.platform.model import Backup, Page, Platform, Readiness, Service
+from enginedge.platform.model import Backup, Objectives, Page, Platform, Readiness, Service
 
-__all__ = ["Backup", "Page", "Platform", "Readiness", "Service", "load_platform", "parse_platform"]
+__all__ = ["Backup", "Objectives", "Page", "Platform", "Readiness", "Service", "load_platform", "parse_platform"]

@@ -82,6 +82,10 @@ def contradictions(platform: Platform) -> Iterator[tuple[Location, str]]:
                     yield (*here, field, position), f"there is no service {other!r}"
                 elif field == "depends_on" and other not in names[:index]:
                     yield (*here, field, position), f"{other!r} must stand above {service.name!r}, which waits for it"
+        if service.backup and not service.objectives:
+            yield (*here, "backup"), "what is backed up has objectives"
+        if service.objectives and not service.backup:
+            yield (*here, "objectives"), "nothing of it is backed up"
         if service.page and service.page.port not in service.ports:
             yield (*here, "page"), f"there is no port {service.page.port!r} for the page"
 

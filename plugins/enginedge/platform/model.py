@@ -14,6 +14,9 @@ from enginedge.errors import Misconfigured
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[int, Field(ge=1)]
+Minutes = Annotated[int, Field(ge=1)]
+Hours = Annotated[int, Field(ge=1)]
+Days = Annotated[int, Field(ge=1)]
 
 
 class _Value(BaseModel):
@@ -76,6 +79,18 @@ class Backup(_Value):
     how: Method
 
 
+class Objectives(_Value):
+    """What the backups of a service must keep to: what may be lost with it, and for how long it may be away."""
+
+    rpo_hours: Hours = Field(description="The most hours that the newest backup may be old (recovery point objective).")
+    rto_minutes: Minutes = Field(
+        description="The most minutes that a restore may take, as drills measure it (recovery time objective)."
+    )
+    window_minutes: Minutes = Field(description="The minutes of a night that its backup has for itself.")
+    verified_days: Days = Field(default=8, description="The most days since a drill last proved a backup of it.")
+    offsite_hours: Hours = Field(default=30, description="The most hours that the newest off-site copy may be old.")
+
+
 class Page(_Value):
     """The page that a person opens."""
 
@@ -95,6 +110,7 @@ class Service(_Value):
     needs: tuple[Name, ...] = Field(default=(), description="Services it works with, whichever of them starts first.")
     readiness: Readiness
     backup: tuple[Backup, ...] = ()
+    objectives: Objectives | None = Field(default=None, description="Of its backups; wherever something is backed up.")
     page: Page | None = None
     secret: str | None = Field(default=None, description="The secret that opens it.")
     memory_mb: Annotated[int, Field(ge=1)] = Field(

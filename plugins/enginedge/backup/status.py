@@ -1,0 +1,86 @@
+"""How the backups of all stores stand now: read from the two catalogues, judged by :mod:`enginedge.backup.objectives`,
+and told as rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from enginedge.backup.catalogue import Found, catalogue
+from enginedge.backup.locations import Location
+from enginedge.backup.objectives import Report, Standing, report
+from enginedge.errors import EnginEdgeError, Violated
+from enginedge.platform import load_platform
+from enginedge.settings import settings
+
+UNKNOWN = "—"
+
+
+def status() -> Report:
+    """How the backups stand now. Where the second place does not answer, that is a finding, and the rest is told.
+
+    Raises:
+        Unavailable: the first place does not answer.
+    """
+    services = load_platform(settings().root / "deploy" / "platform.yaml").services
+    return report(services, catalogue().read(), _copied(), datetime.now(UTC))
+
+
+def _copied() -> Found | None:
+    try:
+        return catalogue(Location.OFFSITE).read()
+    except EnginEdgeError:
+        return None
+
+
+def refuse_missed(found: Report) -> None:
+    """Return when every objective is kept.
+
+    Raises:
+        Violated: names the stores and what they miss.
+    """
+    if found.missed:
+        told = ", ".join(f"{each.subject} ({each.code})" for each in found.missed)
+        raise Violated(
+            f"the backups miss their objectives: {told}",
+            where="the backup catalogue",
+            untouched="the backups there are",
+            remedy="`enginedge backup status` says of each what to do",
+        )
+
+
+def as_json(found: Report) -> dict[str, Any]:
+    """The report as plain values: ``at``, a row a store with its objectives under ``allowed``, and all findings."""
+    stores = []
+    for each in found.standings:
+        told = {name: value for name, value in vars(each).items() if name not in ("objectives", "findings")}
+        figures = {name: round(value, 3) if isinstance(value, float) else value for name, value in told.items()}
+        codes = [finding.code.value for finding in each.findings]
+        stores.append({**figures, "allowed": each.objectives.model_dump(), "findings": codes})
+    return {
+        "at": found.at.isoformat(timespec="seconds"),
+        "stores": stores,
+        "findings": [asdict(each) for each in found.findings],
+    }
+
+
+def as_cells(each: Standing) -> dict[str, str]:
+    """One store as a row for people: each figure of that which is allowed, sizes in MB."""
+    allowed = each.objectives
+    return {
+        "store": each.store,
+        "lost if lost now": f"{_told(each.rpo_hours)} of {allowed.rpo_hours} h",
+        "restore": f"{_told(each.rto_minutes)} of {allowed.rto_minutes} min",
+        "proved": f"{_told(each.verified_days)} of {allowed.verified_days} d ago",
+        "off-site": f"{_told(each.offsite_hours)} of {allowed.offsite_hours} h",
+        "MB in": _told(each.bytes_in and each.bytes_in / 10**6),
+        "MB stored": _told(each.bytes_stored and each.bytes_stored / 10**6),
+        "MB/s": _told(each.bytes_per_s and each.bytes_per_s / 10**6),
+        "wrong": ", ".join(finding.code for finding in each.findings),
+    }
+
+
+def _told(figure: float | None) -> str:
+    return UNKNOWN if figure is None else f"{figure:.1f}"
