@@ -9,8 +9,9 @@ help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 bootstrap: ## install what the stack needs: into a cache outside the checkout, and into .venv
 	@$(MACHINE_PYTHON) deploy/local/bootstrap.py
-up: bootstrap ## bring up the whole lake, run a night through it, say where everything is
-	@$(STACK) up && .venv/bin/enginedge lake first-night
+up: bootstrap ## bring up the whole lake, run a night through it, back up every store and prove each backup
+	@$(STACK) up && .venv/bin/enginedge lake first-night && since=$$(.venv/bin/enginedge lake last-published) && \
+		.venv/bin/enginedge backup prove --since "$$since"
 down: ## stop everything that `make up` started; the data stays
 	@$(STACK) down
 status: ## every service: state, port, health, memory

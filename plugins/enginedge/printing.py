@@ -20,6 +20,12 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
 
 
+def say(line: str) -> None:
+    """Progress goes to standard error, so that the result can be piped."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
 def console() -> Console:
     """Standard output; where no terminal says how wide it is, a row stays on one line, for grep.
 

@@ -85,6 +85,27 @@ def test_a_night_without_a_stores_backup_is_no_good_night() -> None:
     assert "etcd" not in str(caught.value).partition(" since ")[0]
 
 
+def test_what_was_backed_up_of_late_is_proved_once() -> None:
+    before = datetime.now(UTC)
+    (first,) = told("prove", "--store", "etcd")
+    assert first["proved"]
+    assert first["bytes_in"] > 0
+    assert first["parts"] > 0
+    (again,) = told("prove", "--store", "etcd", "--since", f"{before:%Y-%m-%dT%H:%M:%S}")
+    assert again == first, "neither backed up nor drilled again"
+    assert len([each for each in catalogue().read("etcd").drills if each.manifest == first["backup"]]) == 1
+    (later,) = told("prove", "--store", "etcd")
+    assert later["backup"] != first["backup"]
+
+
+def test_a_store_that_cannot_be_backed_up_keeps_no_other_from_its_proof() -> None:
+    asked = ("backup", "prove", "--store", "postgres", "--store", "etcd", "--json")
+    ended = enginedge(*asked, check=False, ENGINEDGE_PORT_POSTGRES="1")
+    assert {each["store"]: each["proved"] for each in json.loads(ended.stdout)} == {"postgres": False, "etcd": True}
+    assert ended.returncode == 3
+    assert "postgres: Unavailable" in ended.stderr
+
+
 def test_two_backups_of_one_store_at_once_are_one_too_many() -> None:
     (store,) = declared_stores(["etcd"])
     with night.alone("etcd"), pytest.raises(Unavailable, match="another backup of it is running"):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from enginedge.backup import copying, night, operations, recovery, restoring
+from enginedge.backup import copying, night, operations, proving, recovery, restoring
 from enginedge.backup import status as standing
 from enginedge.backup.catalogue import catalogue, refuse_damaged
 from enginedge.backup.locations import Location
@@ -17,7 +17,7 @@ from enginedge.backup.repository import repository
 from enginedge.backup.stores import declared_stores, store_names
 from enginedge.errors import EnginEdgeError, Violated
 from enginedge.platform import load_platform
-from enginedge.printing import print_json, print_table
+from enginedge.printing import print_json, print_table, say
 from enginedge.settings import settings
 
 app = typer.Typer(no_args_is_help=True)
@@ -26,6 +26,7 @@ Stores = Annotated[list[str] | None, typer.Option("--store", help="Only this sto
 From = Annotated[Location, typer.Option("--from", help="Which of the two places the backups are read at.")]
 PRIMARY = Location.PRIMARY
 Backup = Annotated[str, typer.Option("--backup", help="The id of a backup; left out: the newest.")]
+PROOF_COLUMNS = ("store", "backup", "bytes_in", "bytes_stored", "backup_s", "restore_s", "parts", "proved")
 COLUMNS = ("store", "id", "age_h", "bytes_in", "bytes_stored", "duration_s", "consistency", "verified_at", "restore_s")
 
 
@@ -54,6 +55,18 @@ def now(store: Stores = None, as_json: AsJson = False) -> None:
     rows = [operations.row(each.manifest, None) for each in outcomes if each.manifest]
     _print(rows, ("store", "id", "bytes_in", "bytes_stored", "duration_s", "consistency"), as_json)
     _raise_all({each.store: each.failure for each in outcomes if each.failure})
+
+
+@app.command()
+def prove(
+    store: Stores = None,
+    since: Annotated[datetime | None, typer.Option(help="What was backed up since then (UTC) is not again.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Back up every store that has no backup of late, and prove each by a drill; ends with 4 where one differs."""
+    proofs = proving.prove(store or (), _in_utc(since), lambda each: say(str(each)))
+    _print([operations.proof_row(each) for each in proofs], PROOF_COLUMNS, as_json)
+    _raise_all({each.store: each.failure for each in proofs if each.failure})
 
 
 @app.command()
@@ -172,7 +185,23 @@ def recovery_sheet(
     if certificate:
         message = recovery.encrypted(str(made), certificate)
         return print_json({"made_at": made.made_at, "message": message}) if as_json else typer.echo(message)
-    return print_json(asdict(made)) if as_json else typer.echo(str(made))
+    return print_json(made.plain) if as_json else typer.echo(str(made))
+
+
+@app.command()
+def recover(
+    sheet: Annotated[Path, typer.Argument(help="The recovery sheet: as printed, as JSON, or encrypted.")],
+    key: Annotated[Path | None, typer.Option(help="The private key (PEM) that opens it, if encrypted.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put the secrets of a recovery sheet into their files; what is there already is never replaced."""
+    written = recovery.recover(recovery.secrets_of(sheet, key))
+    _print([{"written": len(written), "into": str(settings().secrets)}], ("written", "into"), as_json)
+
+
+def _in_utc(moment: datetime | None) -> datetime:
+    """``moment``, which was given without a zone or with UTC's; none is now."""
+    return moment.replace(tzinfo=UTC) if moment else datetime.now(UTC)
 
 
 def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:

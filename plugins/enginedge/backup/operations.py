@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from enginedge.backup import copying, night
+from enginedge.backup import copying, night, proving
 from enginedge.backup.catalogue import Found, catalogue, refuse_damaged
 from enginedge.backup.drills import drill
 from enginedge.backup.locations import Location
@@ -134,6 +134,21 @@ def row(manifest: Manifest, proof: DrillReport | None) -> dict[str, Any]:
         "consistency": manifest.dumped.consistency,
         "verified_at": proof.drilled_at.isoformat(timespec="seconds") if proof else None,
         "restore_s": proof.restore_s if proof else None,
+    }
+
+
+def proof_row(proof: proving.Proof) -> dict[str, Any]:
+    """How one store stands as a row: its newest backup, and the drill that proved it."""
+    manifest, report = proof.manifest, proof.report
+    return {
+        "store": proof.store,
+        "backup": manifest.id if manifest else None,
+        "bytes_in": manifest.bytes_in if manifest else None,
+        "bytes_stored": manifest.bytes_stored if manifest else None,
+        "backup_s": manifest.duration_s if manifest else None,
+        "restore_s": report.restore_s if report else None,
+        "parts": report.parts if report else None,
+        "proved": bool(report),
     }
 
 

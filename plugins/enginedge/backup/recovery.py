@@ -6,21 +6,30 @@ one of the two places of the backups and nothing else, everything comes back.
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from enginedge.backup.locations import PLACES, Location
 from enginedge.backup.repository import PASSWORD, repository
 from enginedge.errors import Misconfigured
+from enginedge.private_files import private_folder, write_private
 from enginedge.settings import settings
 
 STEPS = """\
 1. Install: clone the repository of this platform, run `make bootstrap`.
-2. Write each secret below into a file of its name in the folder of the secrets (mode 0600).
+2. Put the secrets back: `enginedge backup recover SHEET`, where SHEET is a file with this text in it.
 3. See what there is: `enginedge backup list`; where the first place is lost, with `--from offsite`.
 4. Bring each store up empty, and restore it: `enginedge backup restore STORE`, from the same place."""
+
+ENCRYPTED = "-----BEGIN CMS-----"
+LINE = re.compile(r"^([a-z0-9][a-z0-9.-]*) = (\S.*)$", re.MULTILINE)
+CHECK = re.compile(r"^check: ([0-9a-f]{16})$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,12 @@ class Sheet:
             f"repository (restic): {self.repository}, opened by {PASSWORD}",
             f"second copy (restic): {self.second_copy}, opened by {PLACES[Location.OFFSITE].password}",
         ]
-        return "\n".join([head, *places, "", *lines, ""])
+        return "\n".join([head, *places, "", *lines, "", f"check: {_check(self.secrets)}", ""])
+
+    @property
+    def plain(self) -> dict[str, object]:
+        """What the sheet says, with what it is checked by."""
+        return {**asdict(self), "check": _check(self.secrets)}
 
 
 def sheet() -> Sheet:
@@ -68,3 +82,74 @@ def encrypted(text: str, certificate: Path) -> str:
     if done.returncode:
         raise Misconfigured(done.stderr.strip().splitlines()[-1], where=str(certificate), remedy="give a certificate")
     return done.stdout
+
+
+def secrets_of(sheet: Path, key: Path | None = None) -> dict[str, str]:
+    """The secrets on a sheet that was printed, written as JSON, or encrypted, in which case ``key`` opens it.
+
+    Raises:
+        Misconfigured: that is no sheet, the key does not open it, or it is not what was printed.
+    """
+    try:
+        text = sheet.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"it cannot be read ({error})", where=str(sheet), remedy="give the sheet's file") from None
+    if ENCRYPTED in text:
+        text = _decrypted(sheet, key)
+    try:
+        told = json.loads(text)
+        found, check = dict(told.get("secrets", {})), str(told.get("check"))
+    except (ValueError, TypeError, AttributeError):
+        checks = CHECK.findall(text)
+        found, check = {name: value.rstrip() for name, value in LINE.findall(text)}, checks[-1] if checks else ""
+    if not found:
+        raise Misconfigured("there is no secret on it", where=str(sheet), remedy="give what `recovery-sheet` printed")
+    if check != _check(found):
+        raise Misconfigured(
+            f"it is not what was printed: its check is {check or 'missing'}, but its secrets give {_check(found)}",
+            where=str(sheet),
+            untouched="the folder of the secrets",
+            remedy="a character was mistyped or a line is missing: compare each line with the printed sheet",
+        )
+    return found
+
+
+def recover(secrets: Mapping[str, str]) -> list[str]:
+    """Write each of ``secrets`` into its file, and return the names of those that were not there yet.
+
+    Raises:
+        Misconfigured: another value is there already; nothing was written.
+    """
+    folder = private_folder(settings().secrets)
+    there = {name: (folder / name).read_text().rstrip("\n") for name in secrets if (folder / name).exists()}
+    if differing := sorted(name for name, value in there.items() if value != secrets[name]):
+        raise Misconfigured(
+            f"{', '.join(differing)} is there already and differs from the sheet's",
+            where=str(folder),
+            untouched="every secret",
+            remedy="move the folder aside where the sheet is right: what was made with those secrets needs them",
+        )
+    for name, value in secrets.items():
+        write_private(folder / name, value)
+    return sorted(secrets.keys() - there.keys())
+
+
+def _check(secrets: Mapping[str, str]) -> str:
+    """What tells a mistyped sheet from the printed one."""
+    said = json.dumps(secrets, sort_keys=True, separators=(",", ":"))
+    return sha256(said.encode()).hexdigest()[:16]
+
+
+def _decrypted(sheet: Path, key: Path | None) -> str:
+    if key is None:
+        raise Misconfigured("it is encrypted", where=str(sheet), remedy="give the private key with --key")
+    argv = ["openssl", "cms", "-decrypt", "-inform", "PEM", "-in", str(sheet), "-inkey", str(key)]
+    done = subprocess.run(argv, capture_output=True, check=False, timeout=60)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise Misconfigured(
+            f"the key does not open it ({''.join(said)})",
+            where=str(sheet),
+            remedy="give the private key of the certificate that it was made for",
+        )
+    return done.stdout.decode(errors="replace").replace("\r\n", "\n")

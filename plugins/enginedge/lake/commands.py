@@ -12,7 +12,7 @@ import typer
 
 from enginedge.lake import seed_command
 from enginedge.lineage import commands as lineage
-from enginedge.printing import console
+from enginedge.printing import console, say
 
 app = typer.Typer(no_args_is_help=True)
 seed_command.register(app)
@@ -20,11 +20,6 @@ app.add_typer(lineage.app, name="lineage", help="Where a column comes from, and 
 
 Night = Annotated[str, typer.Option("--night", help="The night, YYYY-MM-DD in UTC; empty is yesterday.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the table.")]
-
-
-def say(line: str) -> None:
-    """Progress goes to standard error, so that the result can be piped."""
-    typer.echo(line, err=True)
 
 
 @app.command("run")
@@ -74,6 +69,15 @@ def tables(as_json: AsJson = False) -> None:
 
     found = analyst.tables()
     typer.echo(found.to_json(orient="records", date_format="iso") if as_json else found.to_string(index=False))
+
+
+@app.command("last-published")
+def last_published(as_json: AsJson = False) -> None:
+    """When a mart was last published (UTC): what was backed up since then has everything that readers see."""
+    from enginedge.lake import marts
+
+    moment = f"{marts.last_published():%Y-%m-%dT%H:%M:%S}"
+    typer.echo(json.dumps({"last_published": moment}) if as_json else moment)
 
 
 @app.command("first-night")

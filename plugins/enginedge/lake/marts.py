@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
-from enginedge.errors import Violated
+from enginedge.errors import Unavailable, Violated
 from enginedge.lake import trino
-from enginedge.lake.declared import Mart, mart
+from enginedge.lake.declared import Mart, mart, marts
 from enginedge.lake.leases import Lease, leased
 from enginedge.lake.marts_dbt import run_dbt
 
@@ -181,6 +182,24 @@ def digest(table: str) -> str:
     answer = trino.query(f"select count(*), to_hex(checksum({row})) from {trino.quoted(schema, name)}")  # noqa: S608
     rows, checksum = answer.rows[0]
     return f"{rows}:{checksum or ''}".lower()
+
+
+def last_published() -> datetime:
+    """When a mart was last published, the youngest of all.
+
+    Raises:
+        Unavailable: none was, or Trino does not answer.
+        Misconfigured: a mart that is declared is not there.
+    """
+    moments = " union all ".join(
+        f"select max(committed_at) as at from {trino.quoted(LAKE.published, f'{each.model}$snapshots')}"  # noqa: S608
+        for each in marts()
+    )
+    ((moment,),) = trino.query(f"select max(at) from ({moments})").rows  # noqa: S608
+    if moment is None:
+        raise Unavailable("no mart was ever published", where="lake.mart", remedy="run a night: `enginedge lake run`")
+    published: datetime = moment
+    return published
 
 
 def _as_text(column: str, of_type: str) -> str:
