@@ -33,6 +33,11 @@ def back_up(name):
 
 
 @task(trigger_rule="all_done")
+def write_metrics():
+    return operations.write_metrics()
+
+
+@task(trigger_rule="all_done")
 def account(dag_run=None):
     return operations.account(dag_run.run_after)
 
@@ -52,7 +57,7 @@ def back_up_stores():
     pointed_at = list_stores.override(task_id="list_stores_pointed_at")(pointed_at=True)
     first = back_up.override(task_id="back_up_first").expand(name=pointing)
     then = back_up.override(task_id="back_up_then", trigger_rule="all_done").expand(name=pointed_at)
-    first >> then >> account()
+    first >> then >> write_metrics() >> account()
 
 
 back_up_stores()

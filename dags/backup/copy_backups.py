@@ -31,6 +31,11 @@ def copy(name):
 
 
 @task(trigger_rule="all_done")
+def write_metrics():
+    return operations.write_metrics()
+
+
+@task(trigger_rule="all_done")
 def account():
     return operations.account_copies()
 
@@ -51,7 +56,7 @@ def keep_locked():
     doc_md=__doc__,
 )
 def copy_backups():
-    copy.expand(name=list_stores()) >> account() >> keep_locked()
+    copy.expand(name=list_stores()) >> write_metrics() >> account() >> keep_locked()
 
 
 copy_backups()

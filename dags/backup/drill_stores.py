@@ -2,7 +2,8 @@
 
 - **What.** Restores the newest backup of each store into a scratch server or folder of its own, compares what came
   out with the fingerprint of the dumped moment, part by part, and writes the proof beside the backup. Only this makes
-  a backup count; the time it took is what a restore in earnest will take.
+  a backup count; the time it took is what a restore in earnest will take. The run ends green only if every store was
+  proved in it.
 - **When, and why then.** On Sundays at 04:00 UTC, when neither the backups nor the lake's night run.
 - **By hand.** Trigger it after a change of a store's version or settings. Is Airflow down? `enginedge backup drill`,
   with `--store NAME` and `--backup ID` for a chosen one.
@@ -29,6 +30,16 @@ def drill(name):
     return operations.drill_store(name)
 
 
+@task(trigger_rule="all_done")
+def write_metrics():
+    return operations.write_metrics()
+
+
+@task(trigger_rule="all_done")
+def account(dag_run=None):
+    return operations.account_drills(dag_run.run_after)
+
+
 @dag(
     schedule=CronTriggerTimetable("0 4 * * 0", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
@@ -40,7 +51,7 @@ def drill(name):
     doc_md=__doc__,
 )
 def drill_stores():
-    drill.expand(name=list_stores())
+    drill.expand(name=list_stores()) >> write_metrics() >> account()
 
 
 drill_stores()

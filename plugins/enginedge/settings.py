@@ -87,6 +87,11 @@ class Settings:
         """The folder where emitters leave their lineage events, and where the relay finds them."""
         return self.state / "lineage" / "spool"
 
+    @property
+    def metrics(self) -> Path:
+        """The folder of what Prometheus' textfile collector reads: ``ENGINEDGE_METRICS``, or one of the state's."""
+        return Path(os.environ.get("ENGINEDGE_METRICS") or self.state / "metrics")
+
     def toolchain(self) -> dict[str, str]:
         """Where the bootstrap put each tool: of this state folder, or else of the checkout, which several may share."""
         for folder in (self.state, self.root / ".state"):

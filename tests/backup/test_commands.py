@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
 from enginedge.backup import night, operations, restoring
@@ -47,14 +48,14 @@ def test_a_backup_is_taken_listed_and_proved(taken: dict[str, Any]) -> None:
     assert proved["restore_s"] == report["restore_s"]
 
 
-def test_how_the_backups_stand_is_told_from_the_catalogue_and_a_missed_objective_ends_with_4(
-    taken: dict[str, Any],
-) -> None:
+@pytest.mark.usefixtures("taken")
+def test_how_the_backups_stand_is_told_from_the_catalogue_and_a_missed_objective_ends_with_4() -> None:
     """The stores that have no backup here miss their objectives; etcd keeps its own."""
     ended = CliRunner().invoke(app, ["status", "--json"])
     found = json.loads(ended.stdout)
     stores = {each["store"]: each for each in found["stores"]}
-    assert (stores["etcd"]["backup"], stores["etcd"]["bytes_in"]) == (taken["id"], taken["bytes_in"])
+    newest = told("list", "--store", "etcd")[-1]
+    assert (stores["etcd"]["backup"], stores["etcd"]["bytes_in"]) == (newest["id"], newest["bytes_in"])
     assert stores["etcd"]["rpo_hours"] < 1
     assert stores["etcd"]["findings"] == []
     assert stores["kafka"]["findings"] == ["rpo-missed"]
@@ -104,6 +105,31 @@ def test_a_store_that_cannot_be_backed_up_keeps_no_other_from_its_proof() -> Non
     assert {each["store"]: each["proved"] for each in json.loads(ended.stdout)} == {"postgres": False, "etcd": True}
     assert ended.returncode == 3
     assert "postgres: Unavailable" in ended.stderr
+
+
+@pytest.mark.usefixtures("taken")
+def test_a_round_of_drills_that_left_a_store_out_is_no_good_one() -> None:
+    told("drill", "--store", "etcd")
+    with pytest.raises(Violated, match="no backup was proved of postgres, minio") as caught:
+        operations.account_drills(datetime(2026, 1, 1, tzinfo=UTC))
+    assert "etcd" not in str(caught.value).partition(" since ")[0]
+
+
+def test_a_verb_that_changes_the_numbers_writes_them(taken: dict[str, Any]) -> None:
+    file = settings().metrics / "backup.prom"
+    file.unlink()
+    told("drill", "--store", "etcd", "--backup", taken["id"])
+    families = {each.name: each for each in text_string_to_metric_families(file.read_text())}
+    proofs = {
+        each.labels["store"]: each.value for each in families["enginedge_backup_verified_timestamp_seconds"].samples
+    }
+    assert datetime.now(UTC).timestamp() - proofs["etcd"] < 60
+
+
+def test_numbers_that_cannot_be_written_fail_no_backup(taken: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = enginedge("backup", "drill", "--store", "etcd", ENGINEDGE_METRICS=str(tmp_path / "file" / "folder"))
+    assert "The numbers for Prometheus are as they were" in ended.stderr
 
 
 def test_two_backups_of_one_store_at_once_are_one_too_many() -> None:

@@ -32,11 +32,24 @@ def test_what_is_pointed_at_is_dumped_after_what_points_there(dags: dict[str, An
     assert operations.stores_to_back_up(pointed_at=True) == ["minio"]
 
 
-def test_a_run_is_green_only_if_every_store_has_its_backup(dags: dict[str, Any]) -> None:
+@pytest.mark.parametrize("dag_id", ["back_up_stores", "drill_stores"])
+def test_a_run_is_green_only_if_every_store_has_its_backup_or_its_proof(dags: dict[str, Any], dag_id: str) -> None:
     """A mapped task that failed under one that runs whatever happened would otherwise be forgotten."""
-    (last,) = dags["back_up_stores"].leaves
+    (last,) = dags[dag_id].leaves
     assert last.task_id == "account"
     assert last.trigger_rule == "all_done"
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "work"), [("back_up_stores", "back_up_then"), ("copy_backups", "copy"), ("drill_stores", "drill")]
+)
+def test_the_numbers_are_told_whatever_became_of_the_work_and_fail_nothing(
+    dags: dict[str, Any], dag_id: str, work: str
+) -> None:
+    numbers = dags[dag_id].get_task("write_metrics")
+    assert numbers.upstream_task_ids == {work}
+    assert numbers.trigger_rule == "all_done"
+    assert {dags[dag_id].get_task(each).trigger_rule for each in numbers.downstream_task_ids} == {"all_done"}
 
 
 def test_every_store_of_the_inventory_is_backed_up_once() -> None:

@@ -54,6 +54,7 @@ def now(store: Stores = None, as_json: AsJson = False) -> None:
     outcomes = night.back_up_all(declared_stores(store or ()), repository(), catalogue())
     rows = [operations.row(each.manifest, None) for each in outcomes if each.manifest]
     _print(rows, ("store", "id", "bytes_in", "bytes_stored", "duration_s", "consistency"), as_json)
+    _write_metrics()
     _raise_all({each.store: each.failure for each in outcomes if each.failure})
 
 
@@ -66,6 +67,7 @@ def prove(
     """Back up every store that has no backup of late, and prove each by a drill; ends with 4 where one differs."""
     proofs = proving.prove(store or (), _in_utc(since), lambda each: say(str(each)))
     _print([operations.proof_row(each) for each in proofs], PROOF_COLUMNS, as_json)
+    _write_metrics()
     _raise_all({each.store: each.failure for each in proofs if each.failure})
 
 
@@ -75,6 +77,7 @@ def copy(store: Stores = None, as_json: AsJson = False) -> None:
     outcomes = copying.copy(store or ())
     rows = [operations.copied_row(each) for each in outcomes if not each.failure]
     _print(rows, ("store", "id", "bytes_in", "took_s"), as_json)
+    _write_metrics()
     _raise_all({f"{each.manifest.store} {each.manifest.id}": each.failure for each in outcomes if each.failure})
 
 
@@ -89,8 +92,11 @@ def list_(store: Stores = None, location: From = PRIMARY, as_json: AsJson = Fals
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """How each store's backups stand to its objectives, and what is wrong; ends with 4 where an objective is missed."""
-    found = standing.status()
+    """How each store's backups stand to its objectives, and what is wrong; ends with 4 where an objective is missed.
+
+    It writes the numbers for Prometheus, too.
+    """
+    found = standing.write_metrics()
     if as_json:
         print_json(standing.as_json(found))
     else:
@@ -111,6 +117,7 @@ def drill(store: Stores = None, backup: Backup = "", location: From = PRIMARY, a
         except EnginEdgeError as failure:
             failures[name] = failure
     _print(reports, ("store", "manifest", "parts", "restore_s", "drill_s"), as_json)
+    _write_metrics()
     _raise_all(failures)
 
 
@@ -211,6 +218,14 @@ def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) 
     for row in rows:
         table.add_row(*("" if row[each] is None else str(row[each]) for each in columns))
     return print_table(table)
+
+
+def _write_metrics() -> None:
+    """Bring the numbers up to date; that they can't be is said, and is no failure of what was done before."""
+    try:
+        standing.write_metrics()
+    except EnginEdgeError as failure:
+        typer.echo(f"The numbers for Prometheus are as they were: {failure}", err=True)
 
 
 def _raise_all(failures: dict[str, EnginEdgeError]) -> None:

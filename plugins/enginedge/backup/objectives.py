@@ -60,11 +60,11 @@ class Standing:
     """How one store's backups stand; what is unknown is None.
 
     Attributes:
-        backup: the id of the newest one.
+        backup: the id of the newest one, and when it was taken.
         rpo_hours: its age: what would be lost if the store were lost now.
         rto_minutes: what the restore of the last drill took.
-        verified_days: since that drill, of whichever backup.
-        offsite_hours: the age of the newest backup that is at the second place too.
+        verified_at, verified_days: when that drill was, of whichever backup, and how long ago.
+        offsite_taken_at, offsite_hours: when the newest backup was taken that is at the second place too, and its age.
         bytes_in, bytes_stored, duration_s: of the newest backup.
         bytes_per_s: its throughput, of what went in.
         findings: what is wrong.
@@ -73,6 +73,9 @@ class Standing:
     store: str
     objectives: Objectives
     backup: str | None = None
+    taken_at: datetime | None = None
+    verified_at: datetime | None = None
+    offsite_taken_at: datetime | None = None
     rpo_hours: float | None = None
     rto_minutes: float | None = None
     verified_days: float | None = None
@@ -138,6 +141,9 @@ def standing(service: Service, found: Found, copied: Found | None, now: datetime
         store=service.name,
         objectives=service.objectives,
         backup=newest.id if newest else None,
+        taken_at=newest.taken_at if newest else None,
+        verified_at=proofs[-1].drilled_at if proofs else None,
+        offsite_taken_at=copies[-1].taken_at if copies else None,
         rpo_hours=(now - newest.taken_at) / HOUR if newest else None,
         rto_minutes=proofs[-1].restore_s / 60 if proofs else None,
         verified_days=(now - proofs[-1].drilled_at) / DAY if proofs else None,

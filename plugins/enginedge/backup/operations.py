@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from enginedge.backup import copying, night, proving
+from enginedge.backup import copying, night, proving, status
 from enginedge.backup.catalogue import Found, catalogue, refuse_damaged
 from enginedge.backup.drills import drill
 from enginedge.backup.locations import Location
@@ -103,6 +103,29 @@ def account(since: datetime) -> list[dict[str, Any]]:
             remedy="read the log of each store's task, mend the cause, and clear the task, or `enginedge backup now`",
         )
     return [row(each, found.verified(each)) for each in tonight.values()]
+
+
+def account_drills(since: datetime) -> list[dict[str, Any]]:
+    """The last drill of each store, all of them made at or after ``since``: what a round of drills must leave behind.
+
+    Raises:
+        Violated: names the stores that were not proved.
+    """
+    found = catalogue().read()
+    proved = {each.store: each for each in found.drills if each.drilled_at >= since}
+    if unproved := [name for name in store_names() if name not in proved]:
+        raise Violated(
+            f"no backup was proved of {', '.join(unproved)} since {since:%Y-%m-%d %H:%M} UTC",
+            where="the backup catalogue",
+            untouched="the backups",
+            remedy="read the log of each store's task; what was Unavailable may be cleared, what was Violated may not",
+        )
+    return [asdict(each) for each in proved.values()]
+
+
+def write_metrics() -> list[str]:
+    """Bring the numbers for Prometheus up to date, and return what is wrong, a word a finding."""
+    return [f"{each.subject}: {each.code}" for each in status.write_metrics().findings]
 
 
 def chosen(found: Found, store: str, backup: str = "") -> Manifest:

@@ -8,10 +8,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from enginedge.backup import metrics
 from enginedge.backup.catalogue import Found, catalogue
 from enginedge.backup.locations import Location
 from enginedge.backup.objectives import Report, Standing, report
-from enginedge.errors import EnginEdgeError, Violated
+from enginedge.errors import EnginEdgeError, Misconfigured, Violated, full_disks_named
 from enginedge.platform import load_platform
 from enginedge.settings import settings
 
@@ -35,6 +36,24 @@ def _copied() -> Found | None:
         return None
 
 
+def write_metrics() -> Report:
+    """Judge the backups anew and replace the file that Prometheus' collector reads; returns what was found.
+
+    Raises:
+        Unavailable: the first place does not answer, or the disk is full.
+        Misconfigured: the folder cannot be written to.
+    """
+    found, folder = status(), settings().metrics
+    try:
+        with full_disks_named():
+            metrics.write(found, folder)
+    except OSError as error:
+        raise Misconfigured(
+            f"the numbers cannot be written ({error.strerror})", where=str(folder), remedy="set ENGINEDGE_METRICS"
+        ) from error
+    return found
+
+
 def refuse_missed(found: Report) -> None:
     """Return when every objective is kept.
 
@@ -55,8 +74,7 @@ def as_json(found: Report) -> dict[str, Any]:
     """The report as plain values: ``at``, a row a store with its objectives under ``allowed``, and all findings."""
     stores = []
     for each in found.standings:
-        told = {name: value for name, value in vars(each).items() if name not in ("objectives", "findings")}
-        figures = {name: round(value, 3) if isinstance(value, float) else value for name, value in told.items()}
+        figures = {name: _plain(value) for name, value in vars(each).items() if name not in ("objectives", "findings")}
         codes = [finding.code.value for finding in each.findings]
         stores.append({**figures, "allowed": each.objectives.model_dump(), "findings": codes})
     return {
@@ -84,3 +102,9 @@ def as_cells(each: Standing) -> dict[str, str]:
 
 def _told(figure: float | None) -> str:
     return UNKNOWN if figure is None else f"{figure:.1f}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return round(value, 3) if isinstance(value, float) else value
