@@ -10,7 +10,8 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -102,22 +103,33 @@ class Ended:
         return "\n".join((self.err.strip() or self.out.strip()).splitlines()[-LAST_LINES:])
 
 
-def run_apart(argv: Sequence[str], *, environment: Mapping[str, str] | None = None) -> Ended:
+def run_apart(
+    argv: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    hear: Callable[[str], object] = lambda _: None,
+) -> Ended:
     """Run ``argv`` to its end, tied to this process, with its output and its complaints kept apart.
 
-    Its status is for the caller to judge.
+    Its status is for the caller to judge. ``hear`` is told each line of its complaints as it comes; what that raises
+    ends the command.
 
     Raises:
         Misconfigured: there is no such program.
     """
     process = start_tied(argv, environment=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    try:
-        out, err = process.communicate()
-    except BaseException:
-        end_group(process.pid)
-        process.communicate()
-        raise
-    return Ended(argv, process.returncode, out, err)
+    complaints: list[str] = []
+    with process, ThreadPoolExecutor(1) as pool:
+        printed = pool.submit(process.stdout.read)  # type: ignore[union-attr]
+        try:
+            for line in process.stderr or ():
+                complaints.append(line)
+                hear(line)
+            process.wait()
+        except BaseException:
+            end_group(process.pid)
+            raise
+        return Ended(argv, process.returncode, printed.result(), "".join(complaints))
 
 
 def run_piped(

@@ -30,8 +30,8 @@ class InFolder(Restic):
 
 
 @contextmanager
-def repository_in(folder: Path) -> Iterator[InFolder]:
-    """An empty repository, with an installation of its own around it."""
+def installation_in(folder: Path) -> Iterator[None]:
+    """An installation that has nothing but what a repository needs: its passwords, the tools, and room."""
     installation = Settings(settings().root, private_folder(folder / "state"), folder / "secrets")
     for name in (PASSWORD, PLACES[Location.OFFSITE].password, "minio-backup", "minio-backup-pruner"):
         write_private(installation.secrets / name, f"the test's own {name}")
@@ -39,6 +39,13 @@ def repository_in(folder: Path) -> Iterator[InFolder]:
     with pytest.MonkeyPatch.context() as patched:
         for module in ("repository", "tools", "object_store"):
             patched.setattr(f"enginedge.backup.{module}.settings", lambda: installation)
+        yield
+
+
+@contextmanager
+def repository_in(folder: Path) -> Iterator[InFolder]:
+    """An empty repository, with an installation of its own around it."""
+    with installation_in(folder):
         found = InFolder(object_store("backup"), folder=folder / "whole")
         found.create()
         yield found

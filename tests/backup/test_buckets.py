@@ -15,7 +15,7 @@ from enginedge.backup.scratch.minio import scratch_minio
 from enginedge.backup.sources.buckets import Buckets, Version, versions
 from enginedge.backup.stores import Store, declared_stores
 from enginedge.settings import settings
-from tests.contracts.backup_source import BackupSourceSuite, Taken
+from tests.contracts.backup_source import CANARY, BackupSourceSuite, Taken
 
 BUCKET = "platform"
 PREFIX = "backup-suite"
@@ -46,6 +46,7 @@ class TestBuckets(BackupSourceSuite):
         for number in range(60):
             store.put_object(Bucket=BUCKET, Key=f"{PREFIX}/small/{number} ü", Body=f"{number}".encode() * number)
         store.put_object(Bucket=BUCKET, Key=f"{PREFIX}/small/0 ü", Body=b"written over", ContentType="text/x-odd")
+        store.put_object(Bucket=BUCKET, Key=f"{PREFIX}/sung", Body=CANARY.encode())
         store.put_object(Bucket=BUCKET, Key=f"{PREFIX}/gone/1", Body=b"deleted before the backup")
         store.delete_object(Bucket=BUCKET, Key=f"{PREFIX}/gone/1")
         store.put_object(Bucket=BUCKET, Key=f"{PREFIX}/large/1", Body=bytes(range(256)) * 40_000, Metadata={"a": "b"})

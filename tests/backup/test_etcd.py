@@ -11,7 +11,7 @@ import pytest
 from enginedge.backup.sources.etcd import Client, Etcd, asked
 from enginedge.backup.stores import Store, declared_stores
 from enginedge.settings import settings
-from tests.contracts.backup_source import BackupSourceSuite, Taken
+from tests.contracts.backup_source import CANARY, BackupSourceSuite, Taken
 
 
 def text(raw: str) -> str:
@@ -43,6 +43,7 @@ class TestEtcd(BackupSourceSuite):
                 put(client, f"/backup-suite/pods/{number}", f"pod {number} ü" * 20)
                 put(client, f"/backup-suite/odd/{number % 7}", f"{number}")
             put(client, "/backup-suite/empty", "")
+            put(client, "/backup-suite/sung", CANARY)
 
     def write(self, number: int) -> None:
         with self.live().connected() as client:

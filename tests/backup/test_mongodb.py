@@ -14,7 +14,7 @@ from enginedge.backup.repository import repository
 from enginedge.backup.sources.mongodb import MongoDB
 from enginedge.backup.stores import Store, declared_stores
 from enginedge.settings import settings
-from tests.contracts.backup_source import BackupSourceSuite, Taken
+from tests.contracts.backup_source import CANARY, BackupSourceSuite, Taken
 
 DATABASE = "backup_suite"
 
@@ -55,6 +55,7 @@ class TestMongoDB(BackupSourceSuite):
             database.create_collection("measured", timeseries={"timeField": "at", "metaField": "of"})
             database.measured.insert_many({"at": datetime(2026, 11, n + 1, tzinfo=UTC), "of": "a"} for n in range(9))
             database.numbers.insert_one({"_id": 0})
+            database.sung.insert_one({"_id": CANARY})
 
     def write(self, number: int) -> None:
         if not hasattr(self, "client"):

@@ -8,12 +8,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from enginedge.backup.drills import drill
 from enginedge.backup.repository import repository
 from enginedge.backup.sources.postgres import Postgres
 from enginedge.backup.sources.postgres_contents import role_script
 from enginedge.backup.stores import Store, declared_stores
 from enginedge.settings import settings
-from tests.contracts.backup_source import BackupSourceSuite, Taken
+from tests.contracts.backup_source import CANARY, BackupSourceSuite, Taken
 
 DATABASE = "backup_suite"
 
@@ -63,6 +64,7 @@ class TestPostgres(BackupSourceSuite):
                 select lo_from_bytea(0, decode(repeat('00ff', 3000), 'hex'));
                 """
             )
+            connection.execute('insert into "Odd name" (said) values (%s)', [CANARY])
 
     def write(self, number: int) -> None:
         if not hasattr(self, "writing"):
@@ -108,6 +110,14 @@ class TestPostgres(BackupSourceSuite):
             connection.execute(statement)
         (told,) = before.differences(source.fingerprint(restored))
         assert part in told
+
+    def test_a_schema_that_changed_since_the_dump_spoils_no_drill(self, taken: Taken) -> None:
+        with connect() as connection:
+            connection.execute(
+                "alter table parts add column more text default 'x'; alter table parts drop column id; drop view seen; "
+                "create table later as select 1 as one; drop function twice(int)"
+            )
+        assert drill(taken.store, taken.manifest, repository()).parts > 0
 
     def test_a_new_server_that_was_set_up_already_is_restored_into(self, taken: Taken) -> None:
         """Its roles are there, with other passwords, and its databases, without a table."""

@@ -118,7 +118,7 @@ class TestTheBucket:
         wrong = Settings(settings().root, settings().state, tmp_path / "secrets")
         monkeypatch.setattr("enginedge.backup.repository.settings", lambda: wrong)
         with pytest.raises(Misconfigured, match="password is wrong"):
-            repository().exists()
+            repository().ids()
 
     def test_the_lock_of_a_killed_backup_holds_nobody_up(self) -> None:
         prepare(repository(), catalogue())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -47,6 +48,13 @@ def test_the_last_verified_one_is_kept_however_old_it_is() -> None:
 
 def test_the_newest_is_kept_though_no_rule_keeps_anything() -> None:
     assert kept(every_night(3)) == ["20261125"]
+
+
+def test_the_newest_is_the_one_that_was_taken_last_though_the_clock_was_set_back() -> None:
+    nights = [replace(each, number=number) for number, each in enumerate(reversed(every_night(3)), 1)]
+    again = replace(taken(NOON - timedelta(days=2, hours=-1)), number=4)
+    assert kept([*nights, again]) == [again.id[:8]]
+    assert kept([*nights, again], daily=3) == ["20261123", "20261125", "20261124"], "one a day, of that day the last"
 
 
 def test_every_verdict_says_why() -> None:

@@ -12,7 +12,7 @@ from enginedge.backup.scratch.folder import scratch_volume
 from enginedge.backup.sources.volumes import Volume
 from enginedge.backup.stores import Store
 from enginedge.settings import settings
-from tests.contracts.backup_source import BackupSourceSuite, Taken
+from tests.contracts.backup_source import CANARY, BackupSourceSuite, Taken
 
 
 def folder() -> Path:
@@ -36,7 +36,7 @@ class TestVolumes(BackupSourceSuite):
         shutil.rmtree(folder(), ignore_errors=True)
         (folder() / "deep" / "er").mkdir(parents=True)
         (folder() / "empty").mkdir()
-        (folder() / "deep" / "er" / "ü file").write_text("content")
+        (folder() / "deep" / "er" / "ü file").write_text(f"content {CANARY}")
         (folder() / "large").write_bytes(bytes(range(256)) * 30_000)
         (folder() / "nothing").touch(mode=0o640)
         (folder() / "link").symlink_to("deep/er")

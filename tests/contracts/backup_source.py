@@ -7,14 +7,17 @@ store is written to all the while it is dumped.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import pytest
 
 from deploy.local import kernel
@@ -22,11 +25,14 @@ from deploy.local.credentials import SECRETS
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.drills import drill
 from enginedge.backup.night import back_up, prepare
-from enginedge.backup.repository import repository
-from enginedge.backup.shapes import Manifest
+from enginedge.backup.repository import BUCKET, Restic, repository
+from enginedge.backup.shapes import Command, Manifest, Snapshot
 from enginedge.backup.stores import Store
 from enginedge.errors import EnginEdgeError, Misconfigured, Violated
 from enginedge.settings import settings
+
+#: Every suite puts it into its store, as a value.
+CANARY = "a canary that sings here where none but its owner listens"
 
 
 @dataclass
@@ -36,6 +42,20 @@ class Taken:
     store: Store
     manifest: Manifest
     shown: set[str]
+    began: datetime
+
+
+class Cut:
+    """A repository that takes half of an object for the whole, as a pipe does whose writer broke off."""
+
+    def __init__(self, whole: Restic, object_: Snapshot) -> None:
+        self.whole, self.object = whole, object_
+
+    def save_output(self, name: str, command: Command, listen: Callable[[str], None] | None = None) -> Snapshot:
+        if name == self.object.name:
+            half = f'"$@" | {{ head -c {self.object.bytes_in // 2}; cat > /dev/null; }}'
+            command = replace(command, argv=("sh", "-c", half, "sh", *command.argv))
+        return self.whole.save_output(name, command, listen)
 
 
 class Watcher(threading.Thread):
@@ -114,6 +134,7 @@ class BackupSourceSuite:
         suite = cls()
         suite.seed()
         prepare(repository(), catalogue())
+        began = datetime.now(UTC)
         writer, watcher = Writer(suite), Watcher()
         writer.start()
         watcher.start()
@@ -128,7 +149,7 @@ class BackupSourceSuite:
             writer.join()
             suite.write(1_000_000)
             suite.close()
-        return Taken(suite.store(), manifest, seen)
+        return Taken(suite.store(), manifest, seen, began)
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -140,7 +161,14 @@ class BackupSourceSuite:
             yield target
 
     def test_a_drill_proves_the_backup_and_says_how_long_a_restore_takes(self, taken: Taken) -> None:
-        report = drill(taken.store, taken.manifest, repository())
+        watcher = Watcher()
+        watcher.start()
+        try:
+            report = drill(taken.store, taken.manifest, repository())
+        finally:
+            shown = watcher.stop()
+        assert [each for each in shown if "restic" in each], "the tools were seen at work"
+        assert secrets_in(shown) == []
         assert report.parts == len(taken.manifest.dumped.fingerprint.parts) + len(
             taken.manifest.dumped.fingerprint.at_least
         )
@@ -178,6 +206,13 @@ class BackupSourceSuite:
         with pytest.raises(Violated, match="the restored copy is not what was dumped"):
             drill(replace(taken.store, source=source), taken.manifest, repository())
 
+    def test_a_dump_that_was_cut_short_in_silence_fails_its_drill(self, taken: Taken) -> None:
+        largest = max(taken.manifest.dumped.objects, key=lambda each: each.bytes_in)
+        dumped = taken.store.source.dump(Cut(repository().marked(taken.store.name, "cut"), largest))
+        assert {each.name: each.bytes_in for each in dumped.objects}[largest.name] == largest.bytes_in // 2
+        with pytest.raises(EnginEdgeError):
+            drill(taken.store, Manifest("cut", taken.store.name, dumped, 1.0), repository())
+
     def test_a_target_that_is_not_empty_is_refused(self, taken: Taken, restored: Any) -> None:
         before = taken.store.source.fingerprint(restored)
         with pytest.raises(Misconfigured, match="not empty"):
@@ -186,9 +221,16 @@ class BackupSourceSuite:
 
     def test_no_secret_is_in_an_argument_or_an_environment(self, taken: Taken) -> None:
         assert [shown for shown in taken.shown if self.dumper in shown], "the tools were seen at work"
-        values = [settings().secret(name) for name in SECRETS]
-        inner = [value for text in values if text.startswith("{") for value in json.loads(text).values()]
-        assert [shown[:80] for shown in taken.shown for value in [*values, *inner] if value in shown] == []
+        assert secrets_in(taken.shown) == []
+
+    def test_what_was_backed_up_is_nowhere_in_the_clear(self, taken: Taken) -> None:
+        largest = max(taken.manifest.dumped.objects, key=lambda each: each.bytes_in)
+        repository().load_into(largest, Command(("grep", "--text", "--count", CANARY)))  # fails where it is not in it
+        raw = CANARY.encode()
+        told = [raw, base64.b64encode(raw), raw.hex().encode()]
+        bodies = list(written_since(taken.began))
+        assert len(bodies) > 3
+        assert [body for body in bodies for each in told if each in body] == []
 
     def test_no_secret_is_in_the_manifest(self, taken: Taken) -> None:
         from enginedge.backup.catalogue import manifest_as_json
@@ -205,3 +247,21 @@ class BackupSourceSuite:
     def unreachable(self) -> Any:
         """The source of a store that does not answer."""
         raise NotImplementedError
+
+
+def secrets_in(shown: Collection[str]) -> list[str]:
+    """The beginnings of what shows a secret of the installation."""
+    values = [settings().secret(name) for name in SECRETS]
+    inner = [value for text in values if text.startswith("{") for value in json.loads(text).values()]
+    return [each[:80] for each in shown for value in [*values, *inner] if value in each]
+
+
+def written_since(moment: datetime) -> Iterator[bytes]:
+    """The raw bytes of everything that was put into the backups' bucket after ``moment``, manifests included."""
+    login = {"aws_access_key_id": "backup", "aws_secret_access_key": settings().secret("minio-backup")}
+    store = boto3.client("s3", endpoint_url=settings().endpoint("minio").url, region_name="us-east-1", **login)
+    for page in store.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+        for each in page.get("Contents", ()):
+            if each["LastModified"] >= moment.replace(microsecond=0):
+                yield store.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
+    store.close()

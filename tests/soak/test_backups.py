@@ -12,9 +12,11 @@ import pytest
 
 from enginedge.backup.shapes import Command
 from enginedge.errors import EnginEdgeError, Misconfigured, Violated
+from tests.backup.away import refuse_what_an_absence_spoils, repository_on_its_own
 from tests.backup.in_folder import InFolder, files_of, flip, repository_in
 
 FLIPS, KILLS, SEED = 200, 20, 5
+AWAY_S = 60.0
 MIB = 2**20
 
 
@@ -51,6 +53,14 @@ def test_a_dump_that_is_killed_at_any_byte_leaves_no_object(
     whole.check()
     record_property("seed", SEED)
     record_property("kills", KILLS)
+
+
+def test_a_place_that_is_away_for_a_minute_costs_time_and_nothing_else(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    with repository_on_its_own(tmp_path) as place:
+        refuse_what_an_absence_spoils(place, tmp_path, AWAY_S)
+    record_property("away_s", AWAY_S)
 
 
 def _flipped(whole: InFolder, folder: Path, chance: Random) -> str:

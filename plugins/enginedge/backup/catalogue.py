@@ -34,7 +34,7 @@ AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Found:
-    """What the catalogue holds, oldest first, and the keys of what is in it but cannot be trusted."""
+    """What the catalogue holds, store by store and oldest first; ``damaged`` are the keys of what cannot be trusted."""
 
     manifests: tuple[Manifest, ...]
     drills: tuple[DrillReport, ...]
@@ -88,7 +88,7 @@ class Catalogue:
         manifests = [manifest_of(body) for key, body in trusted.items() if key.startswith(MANIFESTS)]
         drills = [_drill_of(body) for key, body in trusted.items() if key.startswith(DRILLS)]
         return Found(
-            tuple(sorted(manifests, key=lambda each: each.taken_at)),
+            tuple(sorted(manifests, key=lambda each: (each.store, *each.order))),
             tuple(sorted(drills, key=lambda each: each.drilled_at)),
             tuple(key for key, body in bodies.items() if body is None),
         )
@@ -169,7 +169,7 @@ def catalogue(location: Location = Location.PRIMARY) -> Catalogue:
 
 def manifest_as_json(manifest: Manifest) -> dict[str, Any]:
     """The manifest as plain values, as it is written."""
-    told = {"id": manifest.id, "store": manifest.store, "duration_s": manifest.duration_s}
+    told = {name: getattr(manifest, name) for name in ("id", "store", "duration_s", "number")}
     amounts = {"bytes_in": manifest.bytes_in, "bytes_stored": manifest.bytes_stored}
     return _plain({**told, **amounts, **asdict(manifest.dumped)})
 
@@ -183,7 +183,7 @@ def manifest_of(body: Mapping[str, Any]) -> Manifest:
         tool_versions=body["tool_versions"],
         consistency=body["consistency"],
     )
-    return Manifest(body["id"], body["store"], dumped, body["duration_s"])
+    return Manifest(body["id"], body["store"], dumped, body["duration_s"], body.get("number", 0))
 
 
 def _drill_of(body: Mapping[str, Any]) -> DrillReport:

@@ -83,7 +83,7 @@ def copy(store: Stores = None, as_json: AsJson = False) -> None:
 
 @app.command("list")
 def list_(store: Stores = None, location: From = PRIMARY, as_json: AsJson = False) -> None:
-    """List the backups, oldest first: age in hours, size, and when a drill last proved them."""
+    """List the backups, store by store and the oldest first: age in hours, size, and when a drill last proved them."""
     found = catalogue(location).read()
     rows = [operations.row(each, found.verified(each)) for each in found.manifests if not store or each.store in store]
     _print(rows, COLUMNS, as_json)

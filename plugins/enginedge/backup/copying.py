@@ -30,7 +30,8 @@ class Outcome:
 
 
 def copy(stores: Sequence[str] = (), say: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
-    """Copy what is not off-site yet, oldest first, of ``stores`` or of all; what cannot be copied holds up no other.
+    """Copy what is not off-site yet, of ``stores`` or of all, a store's oldest first; what cannot be copied holds up no
+    other.
 
     Raises:
         Violated: a manifest of either place was altered; the others are copied before.

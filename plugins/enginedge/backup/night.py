@@ -39,6 +39,7 @@ def prepare(repository: Restic, catalogue: Catalogue, like: Restic | None = None
     """Make the repository where there never was one, to cut its bytes as ``like`` does.
 
     Raises:
+        Unavailable: the place does not answer.
         Violated: there are manifests but no repository: it was deleted, and a new one would hide that.
     """
     if repository.exists():
@@ -61,12 +62,14 @@ def back_up(store: Store, repository: Restic, catalogue: Catalogue) -> Manifest:
     """
     with alone(store.name):
         began = time.monotonic()
+        before = catalogue.read(store.name).manifests
         id_ = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}"
         with _fenced(store.name, id_) as fenced:
             dumped = store.source.dump(repository.marked(store.name, id_))
         if not fenced:
             dumped = replace(dumped, consistency=f"{dumped.consistency}, {UNFENCED}")
-        manifest = Manifest(id_, store.name, dumped, round(time.monotonic() - began, 3))
+        number = max((each.number for each in before), default=0) + 1
+        manifest = Manifest(id_, store.name, dumped, round(time.monotonic() - began, 3), number)
         catalogue.add(manifest)
         return manifest
 

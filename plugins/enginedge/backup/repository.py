@@ -25,6 +25,7 @@ from enginedge.shell import Ended, run_apart, run_piped
 MARK = "enginedge"
 BUCKET, FOLDER = "backup", "restic"
 PASSWORD = PLACES[Location.PRIMARY].password
+FULL = ("quota exceeded", "minimum free drive threshold", "no space left on device")  # the object store's words
 DAMAGE = ("invalid data returned", "ciphertext verification failed", "does not match", "damaged")  # restic's words
 NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 10, 11, 12  # restic's exit statuses
 
@@ -51,13 +52,22 @@ class Restic:
         return replace(self, marks=(MARK, f"store={store}", f"backup={backup}"))
 
     def exists(self) -> bool:
-        """Whether there is a repository.
+        """Whether there is a repository; the bucket is asked, which answers or fails within seconds, where restic
+        would go on asking for a quarter of an hour.
 
         Raises:
-            Misconfigured: there is, and the password is not its.
+            Unavailable: the place does not answer.
         """
-        ended = self._restic("cat", "config", may_end_with=(NO_REPOSITORY,))
-        return ended.status == 0
+        from botocore.exceptions import ClientError
+
+        with self.store.client() as client:
+            try:
+                client.head_object(Bucket=self.bucket, Key=f"{FOLDER}/config")
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") != "404":
+                    raise
+                return False
+        return True
 
     def create(self, like: Restic | None = None) -> None:
         """Make the repository, empty; it cuts its bytes as ``like`` does, so that what is copied from there is known
@@ -138,7 +148,7 @@ class Restic:
     def _restic(
         self, *arguments: str, more: Mapping[str, str] | None = None, may_end_with: Collection[int] = ()
     ) -> Ended:
-        ended = run_apart(self._argv(*arguments), environment=self._environment(more))
+        ended = run_apart(self._argv(*arguments), environment=self._environment(more), hear=self._refuse_full)
         if ended.status not in may_end_with:
             self._judge(ended)
         return ended
@@ -171,6 +181,20 @@ class Restic:
     def _judge(self, ended: Ended) -> None:
         if ended.status:
             raise self._failure(ended)
+
+    def _refuse_full(self, complaint: str) -> None:
+        """Give up at once where there is no room: restic would try again for a quarter of an hour.
+
+        Raises:
+            Unavailable: the object store said so.
+        """
+        if any(word in complaint.lower() for word in FULL):
+            raise Unavailable(
+                f"there is no room: {complaint.strip()}",
+                where=self.where,
+                untouched="the backups that are there",
+                remedy="make room on its disk or raise the bucket's quota, then back up again",
+            )
 
     def _damaged(self, ended: Ended) -> Violated:
         return Violated(

@@ -33,7 +33,7 @@ class Verdict:
 
 def verdicts(manifests: Sequence[Manifest], verified: Collection[str], keep: Keep) -> list[Verdict]:
     """What becomes of each backup of one store, newest first; ``verified`` are the ids of those that a drill proved."""
-    newest_first = sorted(manifests, key=lambda each: each.taken_at, reverse=True)
+    newest_first = sorted(manifests, key=lambda each: each.order, reverse=True)
     reasons: dict[str, list[str]] = {each.id: [] for each in newest_first}
     if newest_first:
         reasons[newest_first[0].id].append("the newest")

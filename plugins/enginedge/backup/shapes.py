@@ -76,12 +76,23 @@ class Dumped:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What makes a backup one: written last, signed, and readable without any tool."""
+    """What makes a backup one: written last, signed, and readable without any tool.
+
+    Attributes:
+        number: of the store's backups, counted from 1: they keep the order in which they were taken, though the clock
+            was set back.
+    """
 
     id: str
     store: str
     dumped: Dumped
     duration_s: float
+    number: int = 0
+
+    @property
+    def order(self) -> tuple[int, datetime]:
+        """What sorts a store's backups, the newest last."""
+        return self.number, self.taken_at
 
     @property
     def taken_at(self) -> datetime:
