@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +19,8 @@ from pathlib import Path
 from enginedge.errors import Misconfigured
 
 HOST = "127.0.0.1"
+MAIL_LOGIN = "notify-smtp"
+SECRET_FILES = ("ENGINEDGE_NOTIFY_WEBHOOK_FILE", "ENGINEDGE_DEADMAN_PING_FILE")  # each names a file with an address
 LONGEST_KEPT_DAYS = 36_500
 
 
@@ -33,6 +37,18 @@ class Endpoint:
     @property
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where mail is handed over, and who writes to whom; ``encryption`` is ``starttls``, ``tls`` or ``off``."""
+
+    at: Endpoint
+    encryption: str
+    sender: str
+    recipients: tuple[str, ...]
+    user: str
+    password: Callable[[], str]
 
 
 @dataclass(frozen=True)
@@ -83,6 +99,56 @@ class Settings:
         return int(given)
 
     @property
+    def notify_mail(self) -> MailServer | None:
+        """The mail server of ``ENGINEDGE_NOTIFY_SMTP`` (host:port), none by default.
+
+        ``ENGINEDGE_NOTIFY_FROM`` writes to ``ENGINEDGE_NOTIFY_TO`` (a,b). ``ENGINEDGE_NOTIFY_SMTP_USER`` logs in with
+        the secret ``notify-smtp``; ``ENGINEDGE_NOTIFY_SMTP_TLS`` is ``starttls`` (the default), ``tls`` or ``off``.
+        """
+        given = os.environ.get("ENGINEDGE_NOTIFY_SMTP", "")
+        if not given:
+            return None
+        host, _, port = given.rpartition(":")
+        if not (host and port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
+            raise Misconfigured(f"{given!r} is no host:port", where="ENGINEDGE_NOTIFY_SMTP")
+        sender, to, user = (os.environ.get(f"ENGINEDGE_NOTIFY_{name}", "") for name in ("FROM", "TO", "SMTP_USER"))
+        if not (sender and to):
+            raise Misconfigured("mail needs both", where="ENGINEDGE_NOTIFY_FROM, ENGINEDGE_NOTIFY_TO")
+        encryption = os.environ.get("ENGINEDGE_NOTIFY_SMTP_TLS") or "starttls"
+        if encryption not in ("starttls", "tls", "off") or (user and encryption == "off"):
+            told = "starttls or tls" if user else "starttls, tls or off"
+            raise Misconfigured(f"{encryption!r} is not {told}", where="ENGINEDGE_NOTIFY_SMTP_TLS")
+        recipients = tuple(each.strip() for each in to.split(",") if each.strip())
+        at = Endpoint(host, int(port))
+        return MailServer(at, encryption, sender, recipients, user, lambda: self._written_secret(MAIL_LOGIN))
+
+    def _written_secret(self, name: str) -> str:
+        """A secret that nobody can generate."""
+        return _secret_in(self.secret_path(name), name, "write it there (mode 0600)")
+
+    @property
+    def notify_webhook(self) -> str:
+        """The address in the file that ``ENGINEDGE_NOTIFY_WEBHOOK_FILE`` names; empty by default. It is a secret."""
+        return _secret_in_file_of("ENGINEDGE_NOTIFY_WEBHOOK_FILE")
+
+    @property
+    def deadman_ping(self) -> str:
+        """The address to ask while all is well, in the file that ``ENGINEDGE_DEADMAN_PING_FILE`` names; empty by
+        default. It is a secret."""
+        return _secret_in_file_of("ENGINEDGE_DEADMAN_PING_FILE")
+
+    def secret_values(self) -> list[str]:
+        """Every secret that can be read, for whoever must not tell one."""
+        files = [path for path in self.secrets.glob("*") if path.is_file()]
+        files += [Path(os.environ[name]) for name in SECRET_FILES if os.environ.get(name)]
+        found = []
+        for path in files:
+            with suppress(OSError, UnicodeDecodeError):
+                text = path.read_text().strip()
+                found += [text, *(json.loads(text).values() if text.startswith("{") else ())]
+        return [each for each in found if each]
+
+    @property
     def spool(self) -> Path:
         """The folder where emitters leave their lineage events, and where the relay finds them."""
         return self.state / "lineage" / "spool"
@@ -108,27 +174,35 @@ class Settings:
 
     def secret(self, name: str) -> str:
         """The secret ``name``, without a trailing newline."""
-        path = self.secret_path(name)
-        try:
-            mode = path.stat().st_mode
-            value = path.read_text().rstrip("\n")
-        except FileNotFoundError:
-            raise Misconfigured(
-                f"the secret {name!r} is missing", where=str(path), remedy="run `make up`, which generates it"
-            ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise Misconfigured(
-                f"the secret {name!r} can't be read ({type(error).__name__})",
-                where=str(path),
-                remedy="give the file its owner, or its content, back",
-            ) from None
-        if stat.S_IMODE(mode) & 0o077:
-            raise Misconfigured(
-                f"the secret {name!r} can be read by others", where=str(path), remedy=f"chmod 600 {path}"
-            )
-        if not value:
-            raise Misconfigured(f"the secret {name!r} is empty", where=str(path), remedy="delete it and run `make up`")
-        return value
+        return _secret_in(self.secret_path(name), name)
+
+
+def _secret_in_file_of(variable: str) -> str:
+    """The secret in the file that the environment's ``variable`` names; empty where it names none."""
+    path = os.environ.get(variable, "")
+    return _secret_in(Path(path), variable, "write it there, or leave the variable out") if path else ""
+
+
+def _secret_in(path: Path, name: str, remedy: str = "") -> str:
+    try:
+        mode = path.stat().st_mode
+        value = path.read_text().rstrip("\n")
+    except FileNotFoundError:
+        raise Misconfigured(
+            f"the secret {name!r} is missing", where=str(path), remedy=remedy or "run `make up`, which generates it"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(
+            f"the secret {name!r} can't be read ({type(error).__name__})",
+            where=str(path),
+            remedy="give the file its owner, or its content, back",
+        ) from None
+    if stat.S_IMODE(mode) & 0o077:
+        raise Misconfigured(f"the secret {name!r} can be read by others", where=str(path), remedy=f"chmod 600 {path}")
+    if not value:
+        remedy = remedy or "delete it and run `make up`"
+        raise Misconfigured(f"the secret {name!r} is empty", where=str(path), remedy=remedy)
+    return value
 
 
 def _tools(path: Path) -> dict[str, str]:

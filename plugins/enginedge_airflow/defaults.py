@@ -14,7 +14,7 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from enginedge_airflow.failures import say_late
+from enginedge_airflow.failures import say_late, tell_failed
 
 OWNER = "data-platform"
 ONLY_WHAT_MAY_HEAL = ExceptionRetryPolicy(
@@ -39,6 +39,7 @@ def task_defaults(timeout: timedelta) -> dict[str, Any]:
         "max_retry_delay": timedelta(minutes=5),
         "retry_policy": ONLY_WHAT_MAY_HEAL,
         "execution_timeout": timeout,
+        "on_failure_callback": tell_failed,
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
+from enginedge_airflow.failures import tell_failed
 from tests.installation import ROOT
 
 CAPABILITIES = {"lake", "backup", "deploy", "health"}
@@ -75,3 +76,14 @@ def test_a_task_stops_by_itself_some_day(dag: Any, task: Any) -> None:
 def test_a_task_retries_only_what_may_heal(dag: Any, task: Any) -> None:
     assert task.retries >= 1
     assert task.retry_policy is not None
+
+
+@each_task
+def test_a_task_that_fails_for_good_is_told_of(dag: Any, task: Any) -> None:
+    told = task.on_failure_callback
+    assert tell_failed in (told if isinstance(told, list) else [told])
+
+
+@each_dag
+def test_a_run_that_is_late_is_told_of(dag: Any) -> None:
+    assert [alert.callback.path.rpartition(".")[2] for alert in dag.deadline] == ["say_late"]
