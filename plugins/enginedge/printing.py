@@ -39,6 +39,16 @@ def print_table(table: Table) -> None:
     console().print(table)
 
 
+def print_rows(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:
+    """Print these ``columns`` of ``rows`` as a table, or all of them as JSON."""
+    if as_json:
+        return print_json(rows)
+    table = Table(*columns, box=None)
+    for row in rows:
+        table.add_row(*("" if row[each] is None else str(row[each]) for each in columns))
+    return print_table(table)
+
+
 def run_command(command: Callable[[], object]) -> None:
     """Run one command; a failure of ours is one paragraph on standard error, never a traceback, and the exit status of
     its kind."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from enginedge.backup import copying, night, operations, proving, recovery, restoring
+from enginedge.backup import copying, night, operations, proving, recovery
 from enginedge.backup import status as standing
 from enginedge.backup.catalogue import catalogue, refuse_damaged
 from enginedge.backup.locations import Location
@@ -17,7 +16,7 @@ from enginedge.backup.repository import repository
 from enginedge.backup.stores import declared_stores, store_names
 from enginedge.errors import EnginEdgeError, Violated
 from enginedge.platform import load_platform
-from enginedge.printing import print_json, print_table, say
+from enginedge.printing import print_json, print_rows, say
 from enginedge.settings import settings
 
 app = typer.Typer(no_args_is_help=True)
@@ -44,7 +43,7 @@ def plan(as_json: AsJson = False) -> None:
         for service in platform.services
         for thing in service.backup
     ]
-    _print(things, ("service", "what", "how"), as_json)
+    print_rows(things, ("service", "what", "how"), as_json)
 
 
 @app.command()
@@ -53,7 +52,7 @@ def now(store: Stores = None, as_json: AsJson = False) -> None:
     night.prepare(repository(), catalogue())
     outcomes = night.back_up_all(declared_stores(store or ()), repository(), catalogue())
     rows = [operations.row(each.manifest, None) for each in outcomes if each.manifest]
-    _print(rows, ("store", "id", "bytes_in", "bytes_stored", "duration_s", "consistency"), as_json)
+    print_rows(rows, ("store", "id", "bytes_in", "bytes_stored", "duration_s", "consistency"), as_json)
     _write_metrics()
     _raise_all({each.store: each.failure for each in outcomes if each.failure})
 
@@ -66,7 +65,7 @@ def prove(
 ) -> None:
     """Back up every store that has no backup of late, and prove each by a drill; ends with 4 where one differs."""
     proofs = proving.prove(store or (), _in_utc(since), lambda each: say(str(each)))
-    _print([operations.proof_row(each) for each in proofs], PROOF_COLUMNS, as_json)
+    print_rows([operations.proof_row(each) for each in proofs], PROOF_COLUMNS, as_json)
     _write_metrics()
     _raise_all({each.store: each.failure for each in proofs if each.failure})
 
@@ -76,7 +75,7 @@ def copy(store: Stores = None, as_json: AsJson = False) -> None:
     """Copy what is not off-site yet; every byte is verified on its way, and what is damaged does not arrive."""
     outcomes = copying.copy(store or ())
     rows = [operations.copied_row(each) for each in outcomes if not each.failure]
-    _print(rows, ("store", "id", "bytes_in", "took_s"), as_json)
+    print_rows(rows, ("store", "id", "bytes_in", "took_s"), as_json)
     _write_metrics()
     _raise_all({f"{each.manifest.store} {each.manifest.id}": each.failure for each in outcomes if each.failure})
 
@@ -86,7 +85,7 @@ def list_(store: Stores = None, location: From = PRIMARY, as_json: AsJson = Fals
     """List the backups, store by store and the oldest first: age in hours, size, and when a drill last proved them."""
     found = catalogue(location).read()
     rows = [operations.row(each, found.verified(each)) for each in found.manifests if not store or each.store in store]
-    _print(rows, COLUMNS, as_json)
+    print_rows(rows, COLUMNS, as_json)
     refuse_damaged(found)
 
 
@@ -101,7 +100,7 @@ def status(as_json: AsJson = False) -> None:
         print_json(standing.as_json(found))
     else:
         rows = [standing.as_cells(each) for each in found.standings]
-        _print(rows, tuple(rows[0]), as_json)
+        print_rows(rows, tuple(rows[0]), as_json)
         for each in found.findings:
             typer.echo(f"{each.severity}: {each.subject}: {each.message}. What to do: {each.remedy}. ({each.code})")
     standing.refuse_missed(found)
@@ -116,39 +115,9 @@ def drill(store: Stores = None, backup: Backup = "", location: From = PRIMARY, a
             reports.append(operations.drill_store(name, backup, location))
         except EnginEdgeError as failure:
             failures[name] = failure
-    _print(reports, ("store", "manifest", "parts", "restore_s", "drill_s"), as_json)
+    print_rows(reports, ("store", "manifest", "parts", "restore_s", "drill_s"), as_json)
     _write_metrics()
     _raise_all(failures)
-
-
-@app.command()
-def restore(
-    store: Annotated[str, typer.Argument(help="The store to restore; left out: it is asked for.")] = "",
-    backup: Backup = "",
-    folder: Annotated[Path | None, typer.Option(help="Where to, for etcd and for volumes: an empty folder.")] = None,
-    location: From = PRIMARY,
-    as_json: AsJson = False,
-) -> None:
-    """Restore a store from a backup, into the running, empty store or into a folder; a target that is not empty is
-    refused.
-
-    Without arguments it asks, tells how long it will take, and how to undo it.
-    """
-    name, id_ = (store, backup) if store else _asked(location)
-    told = restoring.restore(name, id_, folder, location)
-    _print([told], ("store", "backup", "target", "restore_s", "parts"), as_json)
-
-
-def _asked(location: Location) -> tuple[str, str]:
-    """The store and the backup, from whoever sits at the terminal."""
-    found = catalogue(location).read()
-    name = typer.prompt(f"Which store ({', '.join(store_names())})?")
-    manifest = operations.chosen(found, name)
-    _print([operations.row(each, found.verified(each)) for each in found.of(name)], COLUMNS, as_json=False)
-    id_ = typer.prompt("Which backup?", default=manifest.id)
-    typer.echo(restoring.foretold(found, found.manifest(id_)))
-    typer.confirm("Restore it now?", abort=True)
-    return name, id_
 
 
 @app.command()
@@ -159,7 +128,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check the repository's structure, every manifest and a share of all bytes; ends with 4 when one is wrong."""
-    _print([operations.check_share(part, of, location)], ("manifests", "share"), as_json)
+    print_rows([operations.check_share(part, of, location)], ("manifests", "share"), as_json)
 
 
 @app.command()
@@ -172,14 +141,14 @@ def forget(
     """Give up the backups that no rule keeps; never the last verified one, nor what is not ours."""
     if dry_run:
         rows = [operations.as_row(each) for each in operations.retention(store or (), location=location)]
-        return _print(rows, ("store", "backup", "stays", "why"), as_json)
-    return _print(operations.forget(store or (), location=location), ("store", "backup", "why"), as_json)
+        return print_rows(rows, ("store", "backup", "stays", "why"), as_json)
+    return print_rows(operations.forget(store or (), location=location), ("store", "backup", "why"), as_json)
 
 
 @app.command("keep-locked")
 def keep_locked(location: From = PRIMARY, as_json: AsJson = False) -> None:
     """Lock what the backups still use for longer, so that nobody can delete it."""
-    _print([operations.keep_locked(location)], ("objects",), as_json)
+    print_rows([operations.keep_locked(location)], ("objects",), as_json)
 
 
 @app.command("recovery-sheet")
@@ -203,21 +172,12 @@ def recover(
 ) -> None:
     """Put the secrets of a recovery sheet into their files; what is there already is never replaced."""
     written = recovery.recover(recovery.secrets_of(sheet, key))
-    _print([{"written": len(written), "into": str(settings().secrets)}], ("written", "into"), as_json)
+    print_rows([{"written": len(written), "into": str(settings().secrets)}], ("written", "into"), as_json)
 
 
 def _in_utc(moment: datetime | None) -> datetime:
     """``moment``, which was given without a zone or with UTC's; none is now."""
     return moment.replace(tzinfo=UTC) if moment else datetime.now(UTC)
-
-
-def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:
-    if as_json:
-        return print_json(rows)
-    table = Table(*columns, box=None)
-    for row in rows:
-        table.add_row(*("" if row[each] is None else str(row[each]) for each in columns))
-    return print_table(table)
 
 
 def _write_metrics() -> None:

@@ -106,7 +106,7 @@ def _fenced(store: str, backup: str) -> AbstractContextManager[bool]:
 
 @contextmanager
 def alone(store: str) -> Iterator[None]:
-    """One backup of a store at a time: the lock is the kernel's, so it dies with its holder.
+    """One backup or restore of a store at a time: the lock is the kernel's, so it dies with its holder.
 
     Raises:
         Unavailable: another one holds it.
@@ -116,6 +116,6 @@ def alone(store: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Unavailable(
-                "another backup of it is running", where=store, untouched="that one", remedy="wait until it has ended"
+                "a backup or a restore of it is running", where=store, untouched="that one", remedy="wait until it ends"
             ) from None
         yield

@@ -25,7 +25,8 @@ STEPS = """\
 1. Install: clone the repository of this platform, run `make bootstrap`.
 2. Put the secrets back: `enginedge backup recover SHEET`, where SHEET is a file with this text in it.
 3. See what there is: `enginedge backup list`; where the first place is lost, with `--from offsite`.
-4. Bring each store up empty, and restore it: `enginedge backup restore STORE`, from the same place."""
+4. Bring each store up empty, and restore it: `enginedge restore STORE`, from the same place; etcd and the volumes are
+   restored into their folders before they are started."""
 
 ENCRYPTED = "-----BEGIN CMS-----"
 LINE = re.compile(r"^([a-z0-9][a-z0-9.-]*) = (\S.*)$", re.MULTILINE)

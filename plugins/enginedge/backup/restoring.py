@@ -1,48 +1,111 @@
-"""Restoring in earnest: into the running, empty store, or into a folder that its service is then started on.
+"""Restoring in earnest: into the store itself, or into the folder that its service runs on.
 
-What comes out is compared with the backup's fingerprint, as a drill does; nothing that is there is ever overwritten.
+What is there already is replaced only by whoever says so in words. A safety backup of it is taken first, or its folder
+is set aside, so that a restore can be undone; and what came out is compared with the backup's fingerprint, as a drill
+does. One that was killed is repeated by the same command.
 """
 
 from __future__ import annotations
 
+import socket
 import time
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from enginedge.backup.catalogue import Found, catalogue
+from enginedge.backup import night, unfinished
+from enginedge.backup.catalogue import catalogue
 from enginedge.backup.drills import compare
-from enginedge.backup.locations import Location
-from enginedge.backup.operations import chosen
+from enginedge.backup.foretelling import Request, chosen, undone_by
 from enginedge.backup.repository import repository
-from enginedge.backup.shapes import Manifest
-from enginedge.backup.stores import declared_stores
+from enginedge.backup.shapes import Manifest, refuse_present
+from enginedge.backup.stores import Store, declared_stores
+from enginedge.errors import EnginEdgeError, Misconfigured
+from enginedge.settings import settings
 
 
-def restore(
-    name: str, backup: str = "", folder: Path | None = None, location: Location = Location.PRIMARY
-) -> dict[str, Any]:
-    """Restore the newest backup of the store ``name`` at ``location``, or ``backup``.
+def restore(request: Request, say: Callable[[str], object] = print) -> dict[str, Any]:
+    """Restore as asked; returns what was done as a row, with the way back, which is said before anything is touched.
 
     Raises:
-        Misconfigured: the target is not empty, or a folder is needed and not given.
+        Misconfigured: the target is not empty and was not said to be replaced, or its service is running.
+        Unavailable: the safety backup failed, and nothing was touched; or the store or the repository broke off.
         Violated: what was restored is not what was dumped.
     """
-    (store,) = declared_stores([name])
-    manifest = chosen(catalogue(location).read(name), name, backup)
-    target = store.target(folder)
-    began = time.monotonic()
-    store.source.restore(manifest.dumped, repository(location), target)
-    took = time.monotonic() - began
-    compared = compare(store, manifest, target) if store.answers else 0
+    (store,) = declared_stores([request.store])
+    manifest = chosen(request)
+    target = store.target(request.folder)
     where = str(getattr(target, "where", target))
-    return {"store": name, "backup": manifest.id, "target": where, "restore_s": round(took, 3), "parts": compared}
+    if store.home and store.home == (request.folder or store.home):
+        refuse_running(store.name)
+    present = store.source.present(target)
+    if not request.replace:
+        _refuse(present, where, request)
+    way_back = _kept(store, target, request) if present else f"empty {where} again"
+    with night.alone(store.name), unfinished.noted(where, way_back) as first:
+        say(f"To undo it: {first}")
+        began = time.monotonic()
+        if present and not store.home:
+            store.source.clear(target)
+        parts = _filled(store, manifest, target, request)
+        took = round(time.monotonic() - began, 3)
+    told = {"store": store.name, "backup": manifest.id, "target": where}
+    return {**told, "restore_s": took, "parts": parts, "undo": first}
 
 
-def foretold(found: Found, manifest: Manifest) -> str:
-    """How long a restore will take, as far as drills have shown, and how to undo it."""
-    proof = found.verified(manifest)
-    took = f"about {proof.restore_s:.0f} s, as its last drill did" if proof else "unknown: no drill has proved it"
-    return (
-        f"It will take {took}. Only an empty target is restored into, so that nothing is overwritten; to undo it, "
-        f"empty the target again."
-    )
+def _filled(store: Store, manifest: Manifest, target: Any, request: Request) -> int:
+    """Restore into the empty ``target``, and let its users in when it has been compared."""
+    store.source.restore(manifest.dumped, repository(request.location), target)
+    parts = compare(store, manifest, target) if store.answers else 0
+    store.source.admit(target)
+    return parts
+
+
+def _kept(store: Store, target: Any, request: Request) -> str:
+    """Keep what is there, and return how it is got back: it is set aside where it is a folder, and else dumped.
+
+    Raises:
+        Unavailable: it could not be dumped, and nobody waived that.
+    """
+    if store.home:
+        return f"set {target} aside and rename {store.source.clear(target)} to it"
+    if request.without_safety_backup:
+        return "it cannot be undone: the safety backup was waived"
+    try:
+        night.prepare(repository(request.location), catalogue(request.location))
+        safety = night.back_up(store, repository(request.location), catalogue(request.location))
+    except EnginEdgeError as failure:
+        raise type(failure)(
+            f"the safety backup of what is there failed ({failure})",
+            where=store.name,
+            untouched="the store",
+            remedy=f"mend that, or, where it is dead, waive it: --without-safety-backup {store.name}",
+        ) from failure
+    return undone_by(request, safety.id)
+
+
+def _refuse(present: list[str], where: str, request: Request) -> None:
+    if present and unfinished.way_back_from(where):
+        raise Misconfigured(
+            f"a restore into it broke off, and has left {', '.join(present)}",
+            where=where,
+            untouched="what it has left",
+            remedy=f"repeat it with --replace {request.store}",
+        )
+    refuse_present(present, where)
+
+
+def refuse_running(store: str) -> None:
+    """Return when nobody answers where the store's service does.
+
+    Raises:
+        Misconfigured: somebody does.
+    """
+    at = settings().endpoint(store)
+    with suppress(OSError), socket.create_connection((at.host, at.port), timeout=2):
+        raise Misconfigured(
+            "it is running on the folder that is to be restored",
+            where=f"{store} at {at}",
+            untouched="the folder",
+            remedy=f"stop it (`python -m deploy.local.stack stop {store}`), restore, and start it again",
+        )

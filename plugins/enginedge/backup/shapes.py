@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from enginedge.errors import Misconfigured
+
 Target = TypeVar("Target", contravariant=True)
 
 
@@ -115,6 +117,21 @@ class Manifest:
         return {each.name: each for each in self.dumped.objects}[name]
 
 
+def refuse_present(names: Collection[str], where: str) -> None:
+    """Return when there is nothing in the way of a restore.
+
+    Raises:
+        Misconfigured: there is; names it.
+    """
+    if names:
+        raise Misconfigured(
+            f"it is not empty: it has {', '.join(names)}",
+            where=where,
+            untouched="the target",
+            remedy="restore elsewhere, or say in words that it may go: --replace STORE",
+        )
+
+
 @dataclass(frozen=True)
 class DrillReport:
     """A restore that was compared with its manifest and found equal: only such a one is ever recorded.
@@ -176,8 +193,24 @@ class BackupSource(Protocol[Target]):
         """Stream the store into the repository."""
         ...
 
+    def present(self, at: Target) -> list[str]:
+        """The names of what ``at`` holds and a restore would be mixed with; none where it can be restored into."""
+        ...
+
+    def clear(self, at: Target) -> str:
+        """Take that out of the way; returns where it stands now, or nothing where it is gone."""
+        ...
+
     def restore(self, dumped: Dumped, repository: Repository, to: Target) -> None:
-        """Fill ``to``, which must be empty, with what was dumped."""
+        """Fill ``to``, which must be empty, with what was dumped.
+
+        Raises:
+            Misconfigured: it is not empty.
+        """
+        ...
+
+    def admit(self, to: Target) -> None:
+        """Let in whom :meth:`restore` has kept out, so that nobody writes before what came out has been compared."""
         ...
 
     def fingerprint(self, at: Target) -> Fingerprint:

@@ -25,6 +25,8 @@ class Store:
         scratch: an empty copy of it for one drill.
         target: where a restore in earnest goes, for the folder that was named, or for none.
         answers: whether the target answers right after it was restored; etcd is started on its folder afterwards.
+        home: the folder that its service runs on, where a restore fills a folder; what is there is then set aside,
+            and else dumped before it is replaced.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Store:
     scratch: Callable[[], AbstractContextManager[Any]]
     target: Callable[[Path | None], Any]
     answers: bool = True
+    home: Path | None = None
 
 
 def declared_stores(names: Sequence[str] = ()) -> list[Store]:
@@ -105,8 +108,9 @@ def _etcd(service: Service) -> Store:
         service.name,
         Etcd(client),
         lambda: scratch_etcd(password),
-        lambda folder: Member(client, peer, _named(folder, service.name), lambda: None),
+        lambda folder: Member(client, peer, folder or _home(service), lambda: None),
         answers=False,
+        home=_home(service),
     )
 
 
@@ -125,21 +129,20 @@ def _volume(service: Service) -> Store:
     from enginedge.backup.scratch.folder import scratch_volume
     from enginedge.backup.sources.volumes import Volume
 
-    source = Volume(settings().state / "data" / service.name)
-    return Store(service.name, source, scratch_volume, lambda folder: _named(folder, service.name))
+    home = _home(service)
+    return Store(service.name, Volume(home), scratch_volume, lambda folder: folder or home, home=home)
 
 
 def _in_place(server: Any, folder: Path | None) -> Any:
     """The running store itself."""
     if folder:
-        raise Misconfigured(f"{server} is restored in place", remedy="leave --folder out")
+        raise Misconfigured("it is restored in place", where=server.where, remedy="leave --folder out")
     return server
 
 
-def _named(folder: Path | None, store: str) -> Path:
-    if folder is None:
-        raise Misconfigured(f"{store} is restored into a folder", remedy="give --folder, then start it on that folder")
-    return folder
+def _home(service: Service) -> Path:
+    """The folder that the service runs on."""
+    return settings().state / "data" / service.name
 
 
 KINDS: dict[str, Callable[[Service], Store]] = {

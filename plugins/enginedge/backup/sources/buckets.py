@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from enginedge.backup import archive
 from enginedge.backup.object_store import ObjectStore
-from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository
-from enginedge.errors import Misconfigured
+from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, refuse_present
+from enginedge.errors import Unavailable
 from enginedge.private_files import private_folder
 from enginedge.settings import settings
 
@@ -65,17 +65,23 @@ class Buckets:
         return Dumped(moment, Fingerprint(parts), tuple(objects), {"python": platform.python_version()})
 
     def restore(self, dumped: Dumped, repository: Repository, to: ObjectStore) -> None:
-        with to.client() as client:
-            for bucket in (each.name for each in dumped.objects):
-                if client.list_objects_v2(Bucket=bucket, MaxKeys=1).get("Contents"):
-                    raise Misconfigured(
-                        f"the bucket {bucket} is not empty",
-                        where=to.url,
-                        untouched="the target",
-                        remedy="restore into an object store whose buckets of these names are empty",
-                    )
+        refuse_present(self.present(to), to.where)
         for snapshot in dumped.objects:
             repository.load_into(snapshot, _command(to, "load", snapshot.name))
+
+    def present(self, at: ObjectStore) -> list[str]:
+        with at.client() as client:
+            return [each for each in self.buckets if client.list_objects_v2(Bucket=each, MaxKeys=1).get("Contents")]
+
+    def clear(self, at: ObjectStore) -> str:
+        """Delete what is current; where a bucket keeps its versions, they stay for as long as it does."""
+        with at.client() as client:
+            for bucket in self.buckets:
+                delete(client, bucket)
+        return ""
+
+    def admit(self, to: ObjectStore) -> None:
+        """Nobody was kept out."""
 
     def fingerprint(self, at: ObjectStore) -> Fingerprint:
         parts: dict[str, str] = {}
@@ -97,6 +103,19 @@ def versions(client: S3Client, bucket: str, moment: datetime) -> Iterator[Versio
                 last = key
                 if id_ is not None:
                     yield Version(key, id_)
+
+
+def delete(client: S3Client, bucket: str, prefix: str = "") -> None:
+    """Delete every current object of ``bucket`` whose key begins with ``prefix``.
+
+    Raises:
+        Unavailable: some of them would not go; names the first.
+    """
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        if doomed := [{"Key": each["Key"]} for each in page.get("Contents", ())]:
+            answer = client.delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True})  # type: ignore[typeddict-item]
+            for failed in answer.get("Errors", ()):
+                raise Unavailable(f"{failed['Key']} was not deleted: {failed['Message']}", where=bucket)
 
 
 def _entries(client: S3Client, bucket: str, moment: datetime) -> Iterator[archive.Entry]:

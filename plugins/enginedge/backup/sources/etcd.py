@@ -19,9 +19,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository
+from enginedge.backup import folders
+from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, refuse_present
 from enginedge.backup.tools import environment, tool
-from enginedge.errors import Misconfigured, Unavailable, Violated
+from enginedge.errors import Unavailable, Violated
 from enginedge.private_files import private_folder
 from enginedge.settings import settings
 from enginedge.shell import run
@@ -96,18 +97,25 @@ class Etcd:
 
     def restore(self, dumped: Dumped, repository: Repository, to: Member) -> None:
         """As it is, with its revisions: a cluster that has clients wants them bumped and marked as compacted."""
-        if to.data.exists() and any(to.data.iterdir()):
-            raise Misconfigured(
-                "it is not empty", where=str(to.data), untouched="the target", remedy="give a folder that is not there"
-            )
+        refuse_present(self.present(to), to.where)
         (snapshot,) = dumped.objects
         with TemporaryDirectory(dir=private_folder(settings().state / "spool")) as folder:
             path = Path(folder) / SNAPSHOT
             repository.load_into(snapshot, Command(("dd", f"of={path}", "bs=1M", "status=none")))
             member = ("--name=local", f"--initial-cluster=local={to.peer}", f"--initial-advertise-peer-urls={to.peer}")
-            restored = [tool("etcdutl"), "snapshot", "restore", str(path), f"--data-dir={to.data}", *member]
-            run(restored, environment=environment())
+            with folders.filled(to.data) as part:
+                restored = [tool("etcdutl"), "snapshot", "restore", str(path), f"--data-dir={part}", *member]
+                run(restored, environment=environment())
         to.start()
+
+    def present(self, at: Member) -> list[str]:
+        return folders.present(at.data)
+
+    def clear(self, at: Member) -> str:
+        return str(folders.set_aside(at.data))
+
+    def admit(self, to: Member) -> None:
+        """Nobody was kept out: its service is started afterwards."""
 
     def fingerprint(self, at: Member | Client) -> Fingerprint:
         with (at.client if isinstance(at, Member) else at).connected() as client:

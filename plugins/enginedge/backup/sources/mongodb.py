@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository
+from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, refuse_present
 from enginedge.backup.sources import mongodb_contents as contents
 from enginedge.backup.tools import environment, tool
-from enginedge.errors import Misconfigured, Unavailable
+from enginedge.errors import Unavailable
 from enginedge.shell import run
 
 if TYPE_CHECKING:
@@ -89,17 +89,26 @@ class MongoDB:
         return Dumped(began, found, (archive,), {"mongodump": version})
 
     def restore(self, dumped: Dumped, repository: Repository, to: Server) -> None:
+        refuse_present(self.present(to), to.where)
         with to.connected() as client:
-            if present := contents.databases(client):
-                raise Misconfigured(
-                    f"it is not empty: it has {', '.join(present)}",
-                    where=to.where,
-                    untouched="the target",
-                    remedy="restore into a new server, or drop these databases first",
-                )
             contents.drop_users(client, but=to.user)
         (archive,) = dumped.objects
         repository.load_into(archive, to.command("mongorestore", "--archive", "--oplogReplay", "--stopOnError"))
+
+    def present(self, at: Server) -> list[str]:
+        with at.connected() as client:
+            return contents.databases(client)
+
+    def clear(self, at: Server) -> str:
+        """Drop every user but the one who restores, so that nobody else writes, and then the databases."""
+        with at.connected() as client:
+            contents.drop_users(client, but=at.user)
+            for name in contents.databases(client):
+                client.drop_database(name)
+        return ""
+
+    def admit(self, to: Server) -> None:
+        """Its users come back with the archive."""
 
     def fingerprint(self, at: Server) -> Fingerprint:
         with at.connected() as client:

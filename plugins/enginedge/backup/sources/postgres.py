@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, Snapshot
+from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, Snapshot, refuse_present
 from enginedge.backup.sources import postgres_contents as contents
 from enginedge.backup.tools import environment, tool
-from enginedge.errors import Misconfigured, Unavailable, Violated
+from enginedge.errors import Unavailable, Violated
 from enginedge.shell import run
 
 if TYPE_CHECKING:
@@ -89,20 +89,31 @@ class Postgres:
         return Dumped(began, Fingerprint(parts, at_least), tuple(objects), versions)
 
     def restore(self, dumped: Dumped, repository: Repository, to: Server) -> None:
-        filled = [name for name in self._databases(to) if self._has_tables(to, name)]
-        if filled:
-            raise Misconfigured(
-                f"it is not empty: there are tables in {', '.join(filled)}",
-                where=to.where,
-                untouched="the target",
-                remedy="restore into a new server, or drop these databases first",
-            )
+        refuse_present(self.present(to), to.where)
         by_name = {each.name: each for each in dumped.objects}
         self._restore_roles(repository.read(by_name.pop(ROLES)), to)
         for snapshot in by_name.values():
             # a database without a table, such as the set-up of a new server makes, is replaced
             options = ("--create", "--clean", "--if-exists", "--exit-on-error", f"--dbname={MAINTENANCE}")
             repository.load_into(snapshot, to.command("pg_restore", *options))
+
+    def present(self, at: Server) -> list[str]:
+        return [name for name in self._databases(at) if self._has_tables(at, name)]
+
+    def clear(self, at: Server) -> str:
+        """Shut everybody out, drop the databases, and the roles that own nothing else."""
+        doomed = self._databases(at)
+        with at.connected(MAINTENANCE) as connection:
+            connection.autocommit = True
+            contents.shut_out(connection)
+            for name in doomed:
+                contents.drop_database(connection, name)
+            contents.drop_roles(connection)
+        return ""
+
+    def admit(self, to: Server) -> None:
+        with to.connected(MAINTENANCE) as connection:
+            contents.admit(connection)
 
     def fingerprint(self, at: Server) -> Fingerprint:
         parts = {"roles": self._roles(at)}
@@ -155,3 +166,4 @@ class Postgres:
     def _restore_roles(self, script: str, to: Server) -> None:
         with to.connected(MAINTENANCE) as connection:
             connection.execute(contents.role_script(script, contents.role_names(connection)).encode())
+            contents.shut_out(connection)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
 SCRATCH_ROLE = "enginedge_drill"  # the superuser of a drill's own server
+SHUT_OUT = "shut out by enginedge until the restore has been compared; "  # before a role's own comment
 #: A row has one text form only under one set of these.
 OPTIONS = (
     "-c datestyle=ISO,YMD -c intervalstyle=iso_8601 -c timezone=UTC -c bytea_output=hex -c extra_float_digits=1 "
@@ -35,13 +37,24 @@ select format('%I.%I', schemaname, sequencename), coalesce(last_value, 0) from p
 where increment_by > 0 and not cycle
 """
 ROLES = """
-select r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication,
+select r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb,
+       r.rolcanlogin or starts_with(coalesce(pg_catalog.shobj_description(r.oid, 'pg_authid'), ''), %s),
+       r.rolreplication,
        r.rolbypassrls, r.rolconnlimit, r.rolpassword, r.rolvaliduntil::text, s.setconfig,
        array(select g.rolname from pg_catalog.pg_auth_members m join pg_catalog.pg_roles g on g.oid = m.roleid
              where m.member = r.oid order by 1)
 from pg_catalog.pg_authid r left join pg_catalog.pg_db_role_setting s on s.setrole = r.oid and s.setdatabase = 0
 where r.rolname !~ '^pg_' and r.rolname <> %s order by 1
 """
+LOGINS = """
+select rolname, coalesce(pg_catalog.shobj_description(oid, 'pg_authid'), '') from pg_catalog.pg_roles
+where rolcanlogin and not rolsuper order by 1
+"""
+MARKED = """
+select rolname, pg_catalog.shobj_description(oid, 'pg_authid') from pg_catalog.pg_roles
+where starts_with(coalesce(pg_catalog.shobj_description(oid, 'pg_authid'), ''), %s) order by 1
+"""
+DROPPED = "select rolname from pg_catalog.pg_roles where not rolsuper and rolname !~ '^pg_' order by 1"
 
 
 def export_snapshot(connection: Any) -> str:
@@ -83,8 +96,36 @@ def sequences(connection: Any, database: str) -> dict[str, int]:
 
 def roles(connection: Any) -> str:
     """Count and digest of every role: rights, password, settings, memberships."""
-    rows = connection.execute(ROLES, [SCRATCH_ROLE]).fetchall()
+    rows = connection.execute(ROLES, [SHUT_OUT, SCRATCH_ROLE]).fetchall()
     return f"{len(rows)} roles, {digest_of_text(repr(rows))}"
+
+
+def shut_out(connection: Any) -> None:
+    """Let no role log in but superusers; each is marked, so that :func:`admit` finds it, and counts as one that may."""
+    for name, comment in connection.execute(LOGINS).fetchall():
+        connection.execute(_composed("alter role {} nologin", name))
+        connection.execute(_composed("comment on role {} is {}", name, SHUT_OUT + comment))
+
+
+def admit(connection: Any) -> None:
+    """Let those log in again whom :func:`shut_out` has marked."""
+    for name, comment in connection.execute(MARKED, [SHUT_OUT]).fetchall():
+        connection.execute(_composed("alter role {} login", name))
+        connection.execute(_composed("comment on role {} is {}", name, comment.removeprefix(SHUT_OUT) or None))
+
+
+def drop_database(connection: Any, name: str) -> None:
+    """Drop it, with whoever is connected to it."""
+    connection.execute(_composed("drop database {} with (force)", name))
+
+
+def drop_roles(connection: Any) -> None:
+    """Drop every role that is no superuser; one on which something of the server itself depends stays."""
+    from psycopg.errors import DependentObjectsStillExist
+
+    for (name,) in connection.execute(DROPPED).fetchall():
+        with suppress(DependentObjectsStillExist):
+            connection.execute(_composed("drop role {}", name))
 
 
 def role_names(connection: Any) -> set[str]:
@@ -103,6 +144,12 @@ def role_script(script: str, present: Collection[str]) -> str:
 def digest_of_text(text: str) -> str:
     """A short digest of a definition."""
     return sha256(text.encode()).hexdigest()[:32]
+
+
+def _composed(statement: str, name: str, *values: str | None) -> Any:
+    from psycopg import sql
+
+    return sql.SQL(statement).format(sql.Identifier(name), *map(sql.Literal, values))
 
 
 def _counted(row: tuple[Any, ...]) -> str:

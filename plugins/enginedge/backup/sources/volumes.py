@@ -19,9 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from enginedge.backup import archive
-from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository
-from enginedge.errors import Misconfigured, Unavailable
+from enginedge.backup import archive, folders
+from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, refuse_present
+from enginedge.errors import Unavailable
 from enginedge.private_files import private_folder
 from enginedge.settings import settings
 
@@ -47,13 +47,20 @@ class Volume:
         return Dumped(began, Fingerprint(parts), (saved,), {"python": platform.python_version()}, "crash-consistent")
 
     def restore(self, dumped: Dumped, repository: Repository, to: Path) -> None:
-        if to.exists() and any(to.iterdir()):
-            raise Misconfigured(
-                "it is not empty", where=str(to), untouched="the target", remedy="give a folder that is not there"
-            )
-        private_folder(to)
+        refuse_present(self.present(to), str(to))
         (saved,) = dumped.objects
-        repository.load_into(saved, Command((sys.executable, "-m", __name__, "load", str(to))))
+        with folders.filled(to) as part:
+            private_folder(part)
+            repository.load_into(saved, Command((sys.executable, "-m", __name__, "load", str(part))))
+
+    def present(self, at: Path) -> list[str]:
+        return folders.present(at)
+
+    def clear(self, at: Path) -> str:
+        return str(folders.set_aside(at))
+
+    def admit(self, to: Path) -> None:
+        """Nobody was kept out: its service is started afterwards."""
 
     def fingerprint(self, at: Path) -> Fingerprint:
         return Fingerprint(archive.describe(_entries(at), _part))

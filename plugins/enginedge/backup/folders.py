@@ -1,0 +1,53 @@
+"""A folder as the target of a restore: filled beside its place and put there whole, and what was there set aside.
+
+So a restore that is killed leaves the folder as it was, and nothing that was in it is ever deleted by us.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from enginedge.errors import Misconfigured
+
+
+def present(folder: Path) -> list[str]:
+    """The names of what is in ``folder``, a few of them; none where it is empty or not there."""
+    names = sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
+    return [*names[:5], f"{len(names) - 5} more"] if len(names) > 5 else names
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a folder or file to a name beside it that says when; returns the new name."""
+    aside = path.with_name(f"{path.name}.before-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = aside.with_name(f"{aside.name.partition('~')[0]}~{number}")
+    path.rename(aside)
+    return aside
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[Path]:
+    """A place to fill, not there yet; afterwards it is ``folder``, which must be empty or not there.
+
+    Raises:
+        Misconfigured: something was put into ``folder`` meanwhile.
+    """
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = folder.with_name(f".{folder.name}.restoring")
+    shutil.rmtree(part, ignore_errors=True)  # of a restore that was killed
+    yield part
+    try:
+        part.rename(folder)
+    except OSError as failure:
+        raise Misconfigured(
+            f"something was put there during the restore ({failure.strerror})",
+            where=str(folder),
+            untouched="what is there",
+            remedy=f"stop its service, set the folder aside, and rename {part} to it",
+        ) from failure

@@ -1,0 +1,58 @@
+"""``enginedge restore``: with arguments it asks nothing; without, it asks, and foretells time and way back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from enginedge.backup import operations, restoring
+from enginedge.backup.catalogue import catalogue
+from enginedge.backup.commands import COLUMNS, AsJson, From
+from enginedge.backup.foretelling import Request, plan
+from enginedge.backup.locations import Location
+from enginedge.backup.stores import declared_stores, store_names
+from enginedge.printing import print_rows
+
+WORD = "the store's name, as a word of yours"
+
+
+def restore(
+    store: Annotated[str, typer.Argument(help="The store to restore; left out: everything is asked for.")] = "",
+    backup: Annotated[str, typer.Option(help="The id of a backup; left out: the newest.")] = "",
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to, for etcd and for volumes; left out: the folder of the service.")
+    ] = None,
+    words: Annotated[str, typer.Option("--replace", help=f"Replace what is there: {WORD}.")] = "",
+    waiver: Annotated[str, typer.Option("--without-safety-backup", help=f"Give what is there up: {WORD}.")] = "",
+    location: From = Location.PRIMARY,
+    as_json: AsJson = False,
+) -> None:
+    """Restore a store from a backup, and compare what came out with what was dumped.
+
+    A target that is not empty is refused, unless --replace says the store's name; what is there is then backed up
+    first, or its folder is set aside, and the line that brings it back is printed.
+    """
+    request = Request(store, backup, location, folder, words, waiver) if store else _asked(location)
+    told = restoring.restore(request, say=lambda line: typer.echo(line, err=True))
+    print_rows([told], ("store", "backup", "target", "restore_s", "parts", "undo"), as_json)
+
+
+def _asked(location: Location) -> Request:
+    """What whoever sits at the terminal wants."""
+    found = catalogue(location).read()
+    (store,) = declared_stores([typer.prompt(f"Which store ({', '.join(store_names())})?")])
+    newest = operations.chosen(found, store.name)
+    print_rows([operations.row(each, found.verified(each)) for each in found.of(store.name)], COLUMNS, as_json=False)
+    request = Request(store.name, typer.prompt("Which backup?", default=newest.id), location)
+    if store.home:
+        request = replace(request, folder=Path(typer.prompt("Into which folder?", default=str(store.home))))
+    told = plan(request)
+    typer.echo(str(told))
+    if told.present:
+        word = typer.prompt(f"What is there will be replaced. Say {store.name}, if you mean it")
+        return replace(request, replace=word)
+    typer.confirm("Restore it now?", abort=True)
+    return request

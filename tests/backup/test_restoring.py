@@ -1,0 +1,355 @@
+"""Restoring in earnest: over what is there only by a word, never without a way back, and again after a kill."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from enginedge.backup import foretelling, operations, restoring
+from enginedge.backup.catalogue import catalogue
+from enginedge.backup.foretelling import Request, foretold_s, plan
+from enginedge.backup.night import back_up, prepare
+from enginedge.backup.repository import repository
+from enginedge.backup.scratch.folder import scratch_volume
+from enginedge.backup.scratch.minio import scratch_minio
+from enginedge.backup.scratch.postgres import scratch_postgres
+from enginedge.backup.shapes import DrillReport
+from enginedge.backup.sources.buckets import Buckets
+from enginedge.backup.sources.postgres import Postgres
+from enginedge.backup.sources.volumes import Volume
+from enginedge.backup.stores import Store, declared_stores
+from enginedge.cli import app
+from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
+from enginedge.settings import settings
+from tests.backup import test_mongodb
+from tests.installation import enginedge
+
+pytestmark = [pytest.mark.stores, pytest.mark.usefixtures("running_stores")]
+
+NAME = "restore-suite"
+BUCKET = "platform"
+WORD = "a word"
+
+
+@dataclass
+class Place:
+    """A store of the suite's own, and how a client of its own writes one value into it and reads all of them; and the
+    id of its backup."""
+
+    store: Store
+    write: Callable[[str], None]
+    read: Callable[[], list[str]]
+    backup: str = ""
+
+
+@contextmanager
+def in_postgres() -> Iterator[Place]:
+    with scratch_postgres() as server:
+        with server.connected("postgres") as connection:
+            connection.autocommit = True
+            connection.execute(f"create role writer login password '{WORD}'; create role reader")
+            connection.execute("comment on role writer is 'it writes'")
+            connection.execute("grant reader to writer")
+            connection.execute("create database kept owner writer")
+
+        def connect() -> psycopg.Connection[Any]:
+            return psycopg.connect(
+                host=server.host, port=server.port, dbname="kept", user="writer", password=WORD, autocommit=True
+            )
+
+        with connect() as connection:
+            connection.execute("create schema mine create table said (what text)")
+
+        def write(what: str) -> None:
+            with connect() as connection:
+                connection.execute("insert into mine.said values (%s)", [what])
+
+        def read() -> list[str]:
+            with connect() as connection:
+                return [what for (what,) in connection.execute("select what from mine.said order by 1")]
+
+        yield Place(Store(NAME, Postgres(server), scratch_postgres, lambda _: server), write, read)
+
+
+@contextmanager
+def in_buckets() -> Iterator[Place]:
+    with scratch_minio([BUCKET]) as there:
+
+        def write(what: str) -> None:
+            with there.client() as client:
+                client.put_object(Bucket=BUCKET, Key=f"said/{what}", Body=what.encode())
+
+        def read() -> list[str]:
+            with there.client() as client:
+                found = client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+                return [client.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read().decode() for each in found]
+
+        yield Place(
+            Store(NAME, Buckets(there, [BUCKET]), lambda: scratch_minio([BUCKET]), lambda _: there), write, read
+        )
+
+
+@contextmanager
+def in_mongodb() -> Iterator[Place]:
+    (store,) = declared_stores(["mongodb"])
+    with test_mongodb.connect() as client:
+        said = client["restore_suite"]["said"]
+        said.drop()
+
+        def write(what: str) -> None:
+            said.insert_one({"_id": what})
+
+        def read() -> list[str]:
+            return sorted(each["_id"] for each in said.find())
+
+        yield Place(replace(store, name=NAME), write, read)
+        client.drop_database("restore_suite")
+
+
+@contextmanager
+def in_folder() -> Iterator[Place]:
+    with scratch_volume() as folder:
+        folder.mkdir()
+
+        def write(what: str) -> None:
+            (folder / what).write_text(what)
+
+        def read() -> list[str]:
+            return sorted(path.read_text() for path in folder.iterdir())
+
+        yield Place(Store(NAME, Volume(folder), scratch_volume, lambda to: to or folder, home=folder), write, read)
+
+
+PLACES = {"postgres": in_postgres, "buckets": in_buckets, "mongodb": in_mongodb, "folder": in_folder}
+DUMPED = [name for name in PLACES if name != "folder"]
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A store that holds ``early`` in its newest backup, and ``early`` and ``late`` now."""
+    shutil.rmtree(settings().state / "run" / "restore", ignore_errors=True)  # of a test that failed
+    with PLACES[request.param]() as found:
+        for module in (restoring, foretelling):
+            monkeypatch.setattr(module, "declared_stores", lambda _: [found.store])
+        monkeypatch.setattr(restoring, "refuse_running", lambda _: None)
+        found.write("early")
+        prepare(repository(), catalogue())
+        found.backup = back_up(found.store, repository(), catalogue()).id
+        found.write("late")
+        yield found
+
+
+def each_place(*names: str) -> Any:
+    return pytest.mark.parametrize("place", names or list(PLACES), indirect=True)
+
+
+def asked(**words: str) -> Request:
+    return Request(NAME, **words)  # type: ignore[arg-type]
+
+
+@each_place()
+def test_what_is_there_is_replaced_by_whoever_says_so_and_the_line_that_is_told_brings_it_back(place: Place) -> None:
+    told = restoring.restore(asked(replace=NAME))
+    assert place.read() == ["early"]
+    assert told["backup"] == place.backup
+    if place.store.home:
+        aside = Path(told["undo"].rpartition("rename ")[2].removesuffix(" to it"))
+        assert sorted(path.name for path in aside.iterdir()) == ["early", "late"], "nothing of it was deleted"
+        return
+    safety = catalogue().read(NAME).of(NAME)[-1].id
+    assert told["undo"] == f"enginedge restore {NAME} --backup {safety} --replace {NAME}"
+    restoring.restore(asked(backup=safety, replace=NAME))
+    assert place.read() == ["early", "late"]
+
+
+@each_place()
+def test_without_the_word_what_is_there_stays(place: Place) -> None:
+    before = catalogue().read(NAME).manifests
+    with pytest.raises(Misconfigured, match="not empty"):
+        restoring.restore(asked())
+    assert place.read() == ["early", "late"]
+    assert catalogue().read(NAME).manifests == before
+
+
+@each_place(*DUMPED)
+def test_what_cannot_be_dumped_first_stays_unless_that_is_waived(place: Place, monkeypatch: Any) -> None:
+    def dead(*_: Any) -> Any:
+        raise Unavailable("its disk is gone", where="the suite")
+
+    monkeypatch.setattr(type(place.store.source), "dump", dead)
+    with pytest.raises(Unavailable, match=f"its disk is gone.*--without-safety-backup {NAME}"):
+        restoring.restore(asked(replace=NAME))
+    assert place.read() == ["early", "late"]
+    told = restoring.restore(asked(replace=NAME, without_safety_backup=NAME))
+    assert place.read() == ["early"]
+    assert "cannot be undone" in told["undo"]
+
+
+@each_place(*DUMPED)
+def test_a_restore_that_was_killed_ends_right_when_it_is_repeated(place: Place) -> None:
+    """It is killed at what it does last, when most of the store is there, and the rest is not."""
+    before = {each.id for each in catalogue().read(NAME).manifests}
+    killed = multiprocessing.get_context("fork").Process(target=_killed, args=(place.store,))
+    killed.start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    (safety,) = {each.id for each in catalogue().read(NAME).manifests} - before
+    with pytest.raises(Misconfigured, match=f"broke off.*--replace {NAME}"):
+        restoring.restore(asked(backup=place.backup))
+    told = restoring.restore(asked(backup=place.backup, replace=NAME))
+    assert place.read() == ["early"]
+    assert f"--backup {safety} " in told["undo"], "the way back leads to before the first attempt"
+    restoring.restore(asked(backup=safety, replace=NAME))
+    assert place.read() == ["early", "late"]
+
+
+def _killed(store: Store) -> None:
+    def killed(*_: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    restoring.compare = killed  # type: ignore[assignment]
+    restoring.restore(asked(replace=NAME))
+
+
+@each_place("folder")
+def test_a_folder_is_there_whole_or_not_at_all(place: Place) -> None:
+    """What a killed restore has left lies beside the folder, and is made anew."""
+    home = place.store.home
+    assert home
+    left = home.with_name(f".{home.name}.restoring")
+    left.mkdir()
+    (left / "half").touch()
+    restoring.restore(asked(replace=NAME))
+    assert place.read() == ["early"]
+    assert not left.exists()
+
+
+@each_place("postgres")
+def test_nobody_logs_in_before_what_was_restored_has_been_compared(place: Place, monkeypatch: Any) -> None:
+    refused: list[str] = []
+
+    def looked(*_: Any) -> int:
+        try:
+            place.write("in between")
+        except psycopg.OperationalError as failure:
+            refused.append(str(failure))
+        return compare(*_)
+
+    compare = restoring.compare
+    monkeypatch.setattr(restoring, "compare", looked)
+    restoring.restore(asked(replace=NAME))
+    assert ["not permitted to log in" in each for each in refused] == [True]
+    place.write("afterwards")
+    assert place.read() == ["afterwards", "early"]
+    with place.store.source.server.connected("kept") as connection:
+        (comment,) = connection.execute(
+            "select shobj_description(oid, 'pg_authid') from pg_roles where rolname = 'writer'"
+        ).fetchone()
+    assert comment == "it writes"
+
+
+@each_place("postgres")
+def test_a_role_and_a_database_that_were_made_since_are_gone(place: Place) -> None:
+    server = place.store.source.server
+    with server.connected("postgres") as connection:
+        connection.autocommit = True
+        connection.execute("create role newcomer; grant newcomer to writer; revoke reader from writer")
+        connection.execute("create database newcomers owner newcomer")
+    restoring.restore(asked(replace=NAME))
+    with server.connected("postgres") as connection:
+        names = {name for (name,) in connection.execute("select rolname from pg_roles where rolname !~ '^pg_'")}
+        (member,) = connection.execute("select pg_has_role('writer', 'reader', 'member')").fetchone()
+    assert names == {"enginedge_drill", "writer", "reader"}
+    assert member
+
+
+@each_place("postgres")
+def test_a_spoilt_restore_is_told_with_the_way_back(place: Place, monkeypatch: Any) -> None:
+    whole = type(place.store.source).restore
+
+    def spoilt(self: Any, dumped: Any, repository: Any, to: Any) -> None:
+        whole(self, dumped, repository, to)
+        with to.connected("kept") as connection:
+            connection.execute("update mine.said set what = 'Early'")
+
+    monkeypatch.setattr(type(place.store.source), "restore", spoilt)
+    with pytest.raises(Violated, match=r"kept mine.said is .*to go back to what was there: enginedge restore"):
+        restoring.restore(asked(replace=NAME))
+
+
+@each_place("buckets")
+def test_a_plan_says_what_is_replaced_how_long_it_takes_and_the_way_back_and_touches_nothing(place: Place) -> None:
+    manifest = catalogue().read(NAME).manifest(place.backup)
+    told = plan(asked())
+    assert told.present == (BUCKET,)
+    assert told.restore_s is None or told.restore_s > 0
+    assert told.safety_s == manifest.duration_s
+    assert f"--replace {NAME}" in str(told)
+    assert place.read() == ["early", "late"]
+
+
+def test_the_time_is_foretold_from_the_last_drill_in_proportion_to_the_bytes() -> None:
+    operations.back_up_store("etcd")
+    found = catalogue().read("etcd")
+    newest = found.of("etcd")[-1]
+    half = replace(
+        newest, id="half", dumped=replace(newest.dumped, objects=(replace(newest.dumped.objects[0], bytes_in=500),))
+    )
+    report = DrillReport("etcd", "half", newest.taken_at, 3.0, 9.0, 1)
+    known = replace(found, manifests=(half, newest), drills=(report,))
+    assert foretold_s(known, half) == 3.0
+    assert foretold_s(known, newest) == pytest.approx(3.0 * newest.bytes_in / 500)
+    assert foretold_s(replace(known, drills=()), newest) is None
+
+
+@pytest.mark.parametrize("option", ["--replace", "--without-safety-backup"])
+def test_a_word_that_is_not_the_stores_name_is_none(option: str) -> None:
+    ended = enginedge("restore", "mongodb", option, "yes", check=False)
+    assert ended.returncode == 2
+    assert "'yes' is not the store to be restored" in ended.stderr
+    assert "say mongodb" in ended.stderr
+
+
+def test_a_running_service_keeps_its_folder() -> None:
+    operations.back_up_store("etcd")
+    with pytest.raises(Misconfigured, match=r"running on the folder.*stack stop etcd"):
+        restoring.restore(Request("etcd", replace="etcd"))
+
+
+def test_etcd_is_restored_into_a_folder_and_what_was_there_is_set_aside(tmp_path: Path) -> None:
+    operations.back_up_store("etcd")
+    ran = [enginedge("restore", "etcd", "--folder", str(tmp_path / "etcd"), "--json", *words)
+           for words in ((), ("--replace", "etcd"))]  # fmt: skip
+    assert (tmp_path / "etcd" / "member").is_dir()
+    (row,) = json.loads(ran[1].stdout)
+    aside = Path(row["undo"].rpartition("rename ")[2].removesuffix(" to it"))
+    assert (aside / "member").is_dir()
+    assert aside.parent == tmp_path
+    with pytest.raises(Misconfigured, match="not empty"):
+        restoring.restore(Request("etcd", folder=tmp_path / "etcd"))
+
+
+def test_without_arguments_it_asks_for_everything_and_foretells(tmp_path: Path) -> None:
+    id_ = operations.back_up_store("etcd")["id"]
+    operations.drill_store("etcd", id_)
+    answers = ["etcd", "", str(tmp_path / "etcd"), "y"]
+    ended = CliRunner().invoke(app, ["restore"], input="\n".join(answers) + "\n", catch_exceptions=False)
+    assert ended.exit_code == 0, ended.output
+    assert f"Restore etcd from {id_}" in ended.output
+    assert "as its last drill did" in ended.output
+    assert (tmp_path / "etcd" / "member").is_dir()
+    answers = ["etcd", "", str(tmp_path / "etcd"), "y"]
+    ended = CliRunner().invoke(app, ["restore"], input="\n".join(answers) + "\n")
+    assert isinstance(ended.exception, EnginEdgeError), "a yes is not the store's name"
