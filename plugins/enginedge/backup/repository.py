@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from enginedge.backup.locations import PLACES, Location
@@ -27,6 +28,8 @@ BUCKET, FOLDER = "backup", "restic"
 PASSWORD = PLACES[Location.PRIMARY].password
 FULL = ("quota exceeded", "minimum free drive threshold", "no space left on device")  # the object store's words
 DAMAGE = ("invalid data returned", "ciphertext verification failed", "does not match", "damaged")  # restic's words
+#: restic itself loses the last lines that a command says, now and then: they are written to a file.
+TO_A_FILE = ("sh", "-c", 'file="$0"; exec "$@" 2> "$file"')
 NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 10, 11, 12  # restic's exit statuses
 
 
@@ -79,13 +82,13 @@ class Restic:
 
     def save_output(self, name: str, command: Command, listen: Callable[[str], None] | None = None) -> Snapshot:
         tags = [f"--tag={mark}" for mark in self.marks]
-        ended = self._restic(
-            *("backup", "--json", f"--host={MARK}", f"--stdin-filename={name}", *tags, "--stdin-from-command", "--"),
-            *command.argv,
-            more=command.environment,
-        )
+        asked = ("backup", "--json", f"--host={MARK}", f"--stdin-filename={name}", *tags, "--stdin-from-command", "--")
+        with NamedTemporaryFile("r", errors="replace", dir=private_folder(settings().state / "spool")) as said:
+            ended = self._run(*asked, *TO_A_FILE, said.name, *command.argv, more=command.environment)
+            complaints = said.read()
+        self._judge(replace(ended, err=complaints + ended.err))
         if listen:
-            for line in ended.err.splitlines():
+            for line in complaints.splitlines():
                 listen(line)
         summary = next(said for said in _json_lines(ended.out) if said.get("message_type") == "summary")
         return Snapshot(summary["snapshot_id"], name, summary["total_bytes_processed"], summary["data_added_packed"])
@@ -148,10 +151,13 @@ class Restic:
     def _restic(
         self, *arguments: str, more: Mapping[str, str] | None = None, may_end_with: Collection[int] = ()
     ) -> Ended:
-        ended = run_apart(self._argv(*arguments), environment=self._environment(more), hear=self._refuse_full)
+        ended = self._run(*arguments, more=more)
         if ended.status not in may_end_with:
             self._judge(ended)
         return ended
+
+    def _run(self, *arguments: str, more: Mapping[str, str] | None = None) -> Ended:
+        return run_apart(self._argv(*arguments), environment=self._environment(more), hear=self._refuse_full)
 
     def _argv(self, *arguments: str) -> list[str]:
         return [tool("restic"), "--retry-lock=30s", *arguments]
