@@ -18,7 +18,7 @@ USERS: dict[str, list[Any]] = {
     "backup": ["backup"],
     "restore": ["restore", REPLAY],
 }
-ALREADY_INITIALISED, UNAUTHORIZED, USER_EXISTS, ROLE_EXISTS = 23, 13, 51003, 51002
+ALREADY_INITIALISED, UNAUTHORIZED, NO_SUCH_USER, USER_EXISTS, ROLE_EXISTS = 23, 13, 18, 51003, 51002
 
 
 def prepare(local: Local) -> Launch:
@@ -47,15 +47,18 @@ def prepare(local: Local) -> Launch:
 
 def set_up(local: Local) -> None:
     """The replica set, then ``root`` by mongod's localhost exception, then the others by ``root``; what exists is
-    kept."""
+    kept. A set whose member was at another port before is told where it is now: it has no primary otherwise."""
     from pymongo import MongoClient
 
     address: dict[str, Any] = {"host": HOST, "port": local.port("mongodb"), "directConnection": True}
     with MongoClient(**address, serverSelectionTimeoutMS=5000) as nobody:
-        member = {"_id": 0, "host": local.address("mongodb")}
-        _tolerating({ALREADY_INITIALISED, UNAUTHORIZED}, nobody, "replSetInitiate", {"_id": SET, "members": [member]})
-        _wait_for_primary(nobody)
+        host = local.address("mongodb")
         password = local.secret("mongodb-root")
+        new = {"_id": SET, "members": [{"_id": 0, "host": host}]}
+        if not _tolerating({ALREADY_INITIALISED, UNAUTHORIZED}, nobody, "replSetInitiate", new):
+            with MongoClient(**address, username="root", password=password, serverSelectionTimeoutMS=5000) as root:
+                _move(root, host)
+        _wait_for_primary(nobody)
         _tolerating({UNAUTHORIZED, USER_EXISTS}, nobody, "createUser", "root", pwd=password, roles=["root"])
     with MongoClient(**address, username="root", password=password, serverSelectionTimeoutMS=5000) as root:
         everything = [{"resource": {"anyResource": True}, "actions": ["anyAction"]}]
@@ -66,7 +69,8 @@ def set_up(local: Local) -> None:
             root.admin.command(verb, user, **login)
 
 
-def _tolerating(codes: set[int], client: Any, command: str, value: Any, **arguments: Any) -> None:
+def _tolerating(codes: set[int], client: Any, command: str, value: Any, **arguments: Any) -> bool:
+    """Whether the command did what it says; it may fail with one of ``codes``."""
     from pymongo.errors import OperationFailure
 
     try:
@@ -74,6 +78,24 @@ def _tolerating(codes: set[int], client: Any, command: str, value: Any, **argume
     except OperationFailure as error:
         if error.code not in codes:
             raise
+        return False
+    return True
+
+
+def _move(root: Any, host: str) -> None:
+    """Tell the set that its one member is at ``host``; there is nothing to tell where ``root`` was not made yet."""
+    from pymongo.errors import OperationFailure
+
+    try:
+        known = root.admin.command("replSetGetConfig")["config"]
+    except OperationFailure as error:
+        if error.code != NO_SUCH_USER:
+            raise
+        return
+    (member,) = known["members"]
+    if member["host"] != host:
+        member["host"], known["version"] = host, known["version"] + 1
+        root.admin.command("replSetReconfig", known, force=True)
 
 
 def _wait_for_primary(client: Any, patience_s: float = 30) -> None:
