@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from deploy.local import plain_paths
+from enginedge.engines.hadoop import S3
 from enginedge.errors import Misconfigured
 from enginedge.platform import Platform, load_platform
 from enginedge.private_files import private_folder, write_private
@@ -56,6 +57,10 @@ class Local:
 
     def secret(self, name: str) -> str:
         return self.settings.secret(name)
+
+    def object_store(self, user: str) -> S3:
+        """The object store, as ``user`` logs in there."""
+        return S3(self.url("minio"), user, self.secret(f"minio-{user}"))
 
     def data(self, service: str) -> Path:
         """The folder that holds what ``service`` must not lose."""

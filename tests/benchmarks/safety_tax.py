@@ -103,8 +103,8 @@ def _equal_rows() -> str:
     Raises:
         RuntimeError: they differ: the times compare different work.
     """
-    from enginedge.lake import trino
-    from enginedge.lake.marts import digest
+    from enginedge import trino
+    from enginedge.table_digest import digest
 
     digests = [digest(f"{schema}.{bare_events.NAME}") for schema in ("core", "bare_core")]
     records = [

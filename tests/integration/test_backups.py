@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from enginedge import trino
 from enginedge.backup.stores import store_names
-from enginedge.lake import trino
 from enginedge.lake.declared import marts
 from tests.installation import enginedge
 from tests.integration.conftest import Lake

@@ -24,7 +24,7 @@ from minio import MinioAdmin
 from minio.credentials import StaticProvider
 from urllib3 import PoolManager
 
-from enginedge.lake import trino
+from enginedge import trino
 from enginedge.platform import load_platform
 from enginedge.platform.model import Probe
 from enginedge.settings import settings

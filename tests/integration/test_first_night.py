@@ -21,7 +21,7 @@ import pytest
 from deploy.local import kernel, remains
 from deploy.local.layout import local
 from deploy.local.supervisor import Supervisor
-from enginedge.lake import trino
+from enginedge import trino
 from enginedge.settings import settings
 from tests.installation import ROOT, enginedge, stack
 from tests.integration.conftest import NIGHTS, SCALE

@@ -13,9 +13,8 @@ import nbformat
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from enginedge import lake
+from enginedge import lake, trino
 from enginedge.errors import Misconfigured
-from enginedge.lake import trino
 from enginedge.lake.contracts import contracts
 from enginedge.settings import settings
 from tests.conftest import ROOT

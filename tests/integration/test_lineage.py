@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from marquez_client import MarquezClient
 
-from enginedge.lake import trino
+from enginedge import trino
 from enginedge.lake.declared import marts
 from enginedge.lineage.completeness import history_of_trino
 from enginedge.lineage.database import Database, conninfo

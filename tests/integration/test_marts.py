@@ -15,9 +15,11 @@ from decimal import Decimal
 
 import pytest
 
+from enginedge import trino
 from enginedge.errors import Misconfigured, Violated
-from enginedge.lake import declared, marts, trino
+from enginedge.lake import declared, marts
 from enginedge.settings import settings
+from enginedge.table_digest import digest
 
 pytestmark = pytest.mark.stack
 
@@ -183,28 +185,28 @@ def test_trino_shows_the_mart_behind_each_query(published: Marts) -> None:
 def test_a_mart_that_lost_rows_is_not_published_and_both_numbers_are_told(published: Marts) -> None:
     _build(TOPICS)
     articles = f"{SCHEMAS.core}.bucket__news_articles"
-    before = marts.digest(f"{SCHEMAS.published}.news__daily_topics")
+    before = digest(f"{SCHEMAS.published}.news__daily_topics")
     trino.query(f"insert into {articles} values ('a-9', 'hiring', 'de', 'Blatt', 0.3e0, date '2026-11-20')")
     try:
         with pytest.raises(Violated, match=r"sum\(articles\) is 3, but core says 4"):
             marts.publish_mart(TOPICS, SCHEMAS)
         with pytest.raises(Violated, match=r"sum\(articles\) is 3, but core says 4"):
             marts.check_measure(TOPICS, SCHEMAS)
-        assert marts.digest(f"{SCHEMAS.published}.news__daily_topics") == before
+        assert digest(f"{SCHEMAS.published}.news__daily_topics") == before
     finally:
         trino.query(f"delete from {articles} where article_id = 'a-9'")
 
 
 def test_a_failing_test_names_the_model_the_test_and_the_rows(published: Marts) -> None:
     interviews = f"{SCHEMAS.core}.mongodb__interviews"
-    before = marts.digest(f"{SCHEMAS.published}.interviews__daily_funnel")
+    before = digest(f"{SCHEMAS.published}.interviews__daily_funnel")
     trino.query(f"update {interviews} set stage = 'daydreaming' where interview_id = 'i-1'")
     try:
         with pytest.raises(Violated, match=r"the model interviews__daily_funnel.*measure_equals_core.* finds 1 row"):
             _build(FUNNEL)
         with pytest.raises(Violated, match="has not passed its tests"):
             marts.publish_mart(FUNNEL, SCHEMAS)
-        assert marts.digest(f"{SCHEMAS.published}.interviews__daily_funnel") == before
+        assert digest(f"{SCHEMAS.published}.interviews__daily_funnel") == before
     finally:
         trino.query(f"update {interviews} set stage = 'applied' where interview_id = 'i-1'")
 
@@ -243,8 +245,8 @@ def test_a_digest_sees_values_that_two_rows_exchanged_and_not_the_order_of_the_r
     }
     for table, values in contents.items():
         trino.query(f"create or replace table {table} as select * from (values {values}) as t (n, s, at, d, b)")
-    assert marts.digest(one) == marts.digest(other)
-    assert marts.digest(one) != marts.digest(altered)
+    assert digest(one) == digest(other)
+    assert digest(one) != digest(altered)
 
 
 def test_a_reader_sees_the_old_mart_or_the_new_one_and_never_none(published: Marts) -> None:

@@ -13,8 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from enginedge.lake import declared, marts, trino
+from enginedge import trino
+from enginedge.lake import declared
 from enginedge.settings import settings
+from enginedge.table_digest import digest
 from tests.installation import enginedge
 from tests.integration.conftest import Lake
 from tests.integration.expected import expected
@@ -34,7 +36,7 @@ def digests() -> dict[str, str]:
     """A digest of every published table whose rows do not change while Airflow itself works."""
     tables = [table for table in declared.core_tables() if not table.startswith("core.airflow")]
     names = [*tables, *(mart.name for mart in declared.marts() if not mart.name.startswith("mart.pipelines"))]
-    return {name: marts.digest(name) for name in names}
+    return {name: digest(name) for name in names}
 
 
 def standing(tables: Iterable[str]) -> dict[str, int]:
@@ -97,7 +99,7 @@ def test_a_rebuild_from_raw_gives_the_same_rows_and_no_reader_sees_it_happen(lak
         while not done.is_set():
             for table in watched:
                 try:
-                    seen[table][marts.digest(table)] += 1
+                    seen[table][digest(table)] += 1
                 except Exception as error:  # noqa: BLE001 - whatever a reader meets is what this test is about
                     seen[table][str(error)] += 1
 

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from enginedge import trino
 from enginedge.errors import Unavailable
-from enginedge.lake import night, trino
+from enginedge.lake import night
 from enginedge.lake.contracts import contracts
 from enginedge.lake.leases import leased
 from tests.conftest import ROOT

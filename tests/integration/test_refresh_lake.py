@@ -10,7 +10,8 @@ import httpx
 import psutil
 import pytest
 
-from enginedge.lake import declared, marts
+from enginedge.lake import declared
+from enginedge.table_digest import digest
 from tests.integration.airflow_api import DAG, finished, log, logged_in, states, trigger
 from tests.integration.conftest import MISSPELT_RUN, Lake
 
@@ -50,11 +51,11 @@ def test_a_night_that_is_published_already_changes_no_row_and_tells_of_every_tab
     sources = [source for source in declared.SOURCES if source != "airflow"]
     tables = [table for source in sources for table in declared.tables_of(source)]
     marts_of = [mart.name for mart in declared.marts() if set(mart.reads) <= set(tables)]
-    before = {table: marts.digest(table) for table in [*tables, *marts_of]}
+    before = {table: digest(table) for table in [*tables, *marts_of]}
 
     trigger(airflow, run_id, {"night": night, "sources": sources})
     assert finished(airflow, run_id)["state"] == "success"
-    assert {table: marts.digest(table) for table in before} == before
+    assert {table: digest(table) for table in before} == before
 
     events = airflow.get("/api/v2/assets/events", params={"source_run_id": run_id, "limit": 100}).json()["asset_events"]
     told = {event["name"]: event["extra"] for event in events}
@@ -73,7 +74,7 @@ def test_stopping_a_task_stops_its_spark_application_and_clearing_it_heals_the_n
     airflow: httpx.Client, lake_of_two_nights: Lake
 ) -> None:
     run_id, night = f"stopped__{ONCE}", lake_of_two_nights.nights[-1]
-    before = marts.digest("core.kafka__service_events")
+    before = digest("core.kafka__service_events")
     trigger(airflow, run_id, {"night": night, "sources": ["kafka"], "full_refresh": True})
     wait_until(lambda: bool(processes_of(run_id)), 240)
     task = f"{DAG}/dagRuns/{run_id}/taskInstances/sources.refresh_kafka"
@@ -82,12 +83,12 @@ def test_stopping_a_task_stops_its_spark_application_and_clearing_it_heals_the_n
 
     assert finished(airflow, run_id)["state"] == "failed"
     assert "sources.refresh_kafka failed" in log(airflow, run_id, "summarise")
-    assert marts.digest("core.kafka__service_events") == before
+    assert digest("core.kafka__service_events") == before
 
     body = {"dry_run": False, "dag_run_id": run_id, "only_failed": True, "reset_dag_runs": True}
     airflow.post(f"{DAG}/clearTaskInstances", json=body).raise_for_status()
     assert finished(airflow, run_id)["state"] == "success"
-    assert marts.digest("core.kafka__service_events") == before
+    assert digest("core.kafka__service_events") == before
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float) -> None:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from enginedge.lake import trino
+from enginedge import trino
 from enginedge.lake.rules import Dialect
 from tests.contracts.rules_suite import RulesSuite
 

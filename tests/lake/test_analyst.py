@@ -9,9 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from enginedge import lake
+from enginedge import lake, trino
 from enginedge.errors import Misconfigured, Unavailable
-from enginedge.lake import trino
 
 pytestmark = pytest.mark.stack
 

@@ -9,7 +9,7 @@ import pandas  # noqa: TID253 - data frames are what is tested
 import pytest
 
 from enginedge.lake.frames import frame
-from enginedge.lake.trino import QueryResult
+from enginedge.trino import QueryResult
 
 CASES = [
     ("tinyint", 1, "Int8"),

@@ -10,8 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from enginedge import trino
 from enginedge.errors import Unavailable
-from enginedge.lake import declared, marts, trino
+from enginedge.lake import declared, marts
 from enginedge.lake.leases import leased, lock_number
 from tests.lineage.postgres import platform_server
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from enginedge import trino
 from enginedge.errors import Unavailable
-from enginedge.lake import declared, night, source_lineage, spark, spark_master, trino
+from enginedge.lake import declared, night, source_lineage, spark, spark_master
 
 NONE_OF_THEM = dict.fromkeys(("raw", "accepted", "quarantined", "duplicate", "superseded", "inserted", "updated"), 0)
 COUNTS = json.dumps({**NONE_OF_THEM, "nights": "_night = date", "full_refresh": False})

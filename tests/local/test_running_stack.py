@@ -24,7 +24,7 @@ from deploy.local.services.spark import application_environment
 from deploy.local.status import look, memory_bytes
 from deploy.local.supervisor import Supervisor
 from enginedge.errors import Misconfigured
-from enginedge.lake.trino import query
+from enginedge.trino import query
 from tests.installation import secret_values
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("running_stack")]

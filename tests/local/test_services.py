@@ -15,6 +15,7 @@ from deploy.local.services import metastore as metastore_service
 from deploy.local.services import postgres as postgres_service
 from deploy.local.services.minio import USERS, policy_of
 from deploy.local.services.trino import _access
+from enginedge.engines.metastore import Metastore
 from enginedge.lake.contracts import contracts
 from tests.installation import secret_values
 
@@ -24,7 +25,7 @@ def launches(installation: Local, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     """Every service prepared, with what would ask a database or run a program left out."""
     monkeypatch.setattr(airflow_service, "_migrate", lambda *_: None)
     monkeypatch.setattr(metastore_service, "_has_schema", lambda _: True)
-    monkeypatch.setattr(metastore_service, "_compile_wrapper", lambda _: None)
+    monkeypatch.setattr(Metastore, "compile_wrapper", lambda _: None)
     monkeypatch.setattr(postgres_service, "_make_cluster", lambda *_: None)
     (installation.data("kafka") / "logs").mkdir()
     return {name: service.prepare(installation) for name, service in SERVICES.items()}

@@ -17,7 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from enginedge.lake import declared, trino
+from enginedge import trino
+from enginedge.lake import declared
 from tests.installation import ROOT, enginedge
 from tests.integration.conftest import NIGHTS, SCALE, SEED, Lake
 from tests.integration.expected import expected

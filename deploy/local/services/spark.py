@@ -8,8 +8,8 @@ from io import BytesIO
 from zipfile import ZipFile, ZipInfo
 
 from deploy.local.layout import Local
-from deploy.local.services import hadoop
 from deploy.local.services.process import Launch
+from enginedge.engines import hadoop
 from enginedge.lake.class_archive import configuration_jar
 from enginedge.private_files import private_folder, write_private
 from enginedge.settings import HOST
@@ -92,7 +92,7 @@ def write_configuration(local: Local) -> None:
     """``.state/conf/spark``: the defaults of every application, and the store's keys in a file of their own."""
     private_folder(local.settings.spool)
     on_class_path = {
-        "core-site.xml": hadoop.configuration(hadoop.object_store(local, "lake")),
+        "core-site.xml": hadoop.configuration(hadoop.s3a(local.object_store("lake"))),
         "log4j2.properties": LOGGING,
     }
     for name, text in on_class_path.items():

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Mapping
 from typing import Any
 
 from deploy.local.layout import Local
-from deploy.local.services.hadoop import REGION
 from deploy.local.services.process import Launch
+from enginedge.engines.trino import Trino, lake_catalogs, properties
 from enginedge.lake.contracts import contracts
-from enginedge.private_files import private_folder
-from enginedge.settings import HOST
+from enginedge.settings import HOST, Endpoint
 
 PLUGINS = ("hive", "iceberg", "openlineage", "tpch")
-JVM = [
-    *("-server", "-Xms256M", "-Xmx1G", "-XX:+UseG1GC", "-XX:G1HeapRegionSize=4M", "-XX:+ExitOnOutOfMemoryError"),
-    *("-XX:+ExplicitGCInvokesConcurrent", "-XX:-OmitStackTraceInFastThrow", "-XX:ReservedCodeCacheSize=160M"),
-    *("-XX:PerMethodRecompilationCutoff=10000", "-XX:PerBytecodeRecompilationCutoff=10000"),
-    *("-Djdk.attach.allowAttachSelf=true", "-Djdk.nio.maxCachedBufferSize=2000000", "-Dfile.encoding=UTF-8"),
-    *("-XX:+EnableDynamicAgentLoading", "-XX:+UnlockDiagnosticVMOptions"),
-    *("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"),
-    "--add-modules=jdk.incubator.vector",
-]
 LINEAGE_PATH = "/api/v1/lineage"
 #: Who writes, and what an analyst may read. Users say who they are by a header: Trino is on loopback only.
 WRITERS = "admin|lake|dbt"
@@ -48,47 +36,38 @@ ACCESS: dict[str, list[dict[str, Any]]] = {
 
 
 def prepare(local: Local) -> Launch:
-    """Write its configuration; only the wanted plugins are loaded, by a folder of links."""
+    """Write its configuration: the lake's tables, TPC-H to be probed with, who may do what, and who is told of it."""
     folder = local.conf("trino")
-    config = local.write("trino", "config.properties", _text(_config(local)))
-    local.write("trino", "event-listener.properties", _text(_listener(local)))
-    local.write(
-        "trino",
-        "access-control.properties",
-        _text(
-            {
-                "access-control.name": "file",
-                "security.config-file": str(folder / "rules.json"),
-                "security.refresh-period": "10s",
-            }
-        ),
-    )
+    local.write("trino", "event-listener.properties", properties(_listener(local)))
+    access = {
+        "access-control.name": "file",
+        "security.config-file": str(folder / "rules.json"),
+        "security.refresh-period": "10s",
+    }
+    local.write("trino", "access-control.properties", properties(access))
     local.write("trino", "rules.json", json.dumps(_access(), indent=1))
-    levels = local.write("trino", "log.properties", "io.trino=WARN\nio.trino.server.Server=INFO\nio.airlift=WARN\n")
-    shutil.rmtree(folder / "catalog", ignore_errors=True)
-    for name, properties in _catalogs(local).items():
-        local.write("trino", f"catalog/{name}.properties", _text(properties))
-    home, data = local.tool("trino_home"), local.data("trino")
-    plugins = private_folder(data / "plugins")
-    for plugin in PLUGINS:
-        link = plugins / plugin
-        link.unlink(missing_ok=True)
-        link.symlink_to(home / "plugin" / plugin)
-    argv = [
-        str(local.tool("java25_home") / "bin" / "java"),
-        *JVM,
-        *("-cp", f"{home}/lib/*"),
-        "-Dnode.environment=local",
-        "-Dnode.id=coordinator",
-        f"-Dnode.data-dir={data}",
-        f"-Dplugin.dir={plugins}",
-        f"-Dnode.bind-ip={HOST}",
-        f"-Dnode.internal-address={HOST}",
-        f"-Dlog.levels-file={levels}",
-        f"-Dconfig={config}",
-        "io.trino.server.TrinoServer",
-    ]
-    return Launch(argv, folder=data)
+    trino = Trino(
+        conf=folder,
+        data=local.data("trino"),
+        tool=local.tool,
+        address=Endpoint(HOST, local.port("trino")),
+        plugins=PLUGINS,
+        catalogs={
+            **lake_catalogs(Endpoint(HOST, local.port("metastore")), local.object_store("lake")),
+            "tpch": {"connector.name": "tpch"},
+        },
+        more={
+            # The lineage relay compares what it was told with this history, so it must reach back over a night's run.
+            "query.max-history": "4000",
+            "query.min-expire-age": "6h",
+            "access-control.config-files": str(folder / "access-control.properties"),
+            "event-listener.config-files": str(folder / "event-listener.properties"),
+            "web-ui.authentication.type": "fixed",
+            "web-ui.user": "admin",
+        },
+    )
+    trino.write()
+    return Launch(trino.argv, folder=trino.data)
 
 
 def _access() -> dict[str, list[dict[str, Any]]]:
@@ -108,31 +87,6 @@ def _access() -> dict[str, list[dict[str, Any]]]:
     return {**ACCESS, "tables": [*masked, *ACCESS["tables"]]}
 
 
-def _config(local: Local) -> dict[str, str]:
-    folder = local.conf("trino")
-    return {
-        "coordinator": "true",
-        "node-scheduler.include-coordinator": "true",
-        "http-server.http.port": str(local.port("trino")),
-        "discovery.uri": local.url("trino"),
-        "query.max-memory": "500MB",
-        "query.max-memory-per-node": "500MB",
-        "memory.heap-headroom-per-node": "250MB",
-        "task.concurrency": "2",
-        "task.max-worker-threads": "4",
-        "task.min-drivers": "4",
-        # The lineage relay compares what it was told with this history, so it must reach back over a night's run.
-        "query.max-history": "4000",
-        "query.min-expire-age": "6h",
-        "catalog.management": "static",
-        "catalog.config-dir": str(folder / "catalog"),
-        "access-control.config-files": str(folder / "access-control.properties"),
-        "event-listener.config-files": str(folder / "event-listener.properties"),
-        "web-ui.authentication.type": "fixed",
-        "web-ui.user": "admin",
-    }
-
-
 def _listener(local: Local) -> dict[str, str]:
     return {
         "event-listener.name": "openlineage",
@@ -143,36 +97,3 @@ def _listener(local: Local) -> dict[str, str]:
         "openlineage-event-listener.namespace": "enginedge",
         "openlineage-event-listener.trino.include-query-types": "INSERT,UPDATE,DELETE,MERGE",
     }
-
-
-def _catalogs(local: Local) -> dict[str, dict[str, str]]:
-    store = {
-        "hive.metastore.uri": f"thrift://{local.address('metastore')}",
-        "fs.native-s3.enabled": "true",
-        "s3.endpoint": local.url("minio"),
-        "s3.region": REGION,
-        "s3.path-style-access": "true",
-        "s3.aws-access-key": "lake",
-        "s3.aws-secret-key": local.secret("minio-lake"),
-    }
-    iceberg = {
-        "connector.name": "iceberg",
-        "iceberg.catalog.type": "hive_metastore",
-        "iceberg.hive-catalog-name": "files",
-        "iceberg.file-format": "PARQUET",
-        "iceberg.unique-table-location": "true",
-        # Marts are swapped in by CREATE OR REPLACE; whoever reads must see the new one at once.
-        "iceberg.metadata-cache.enabled": "false",
-        "iceberg.max-commit-retry": "8",
-    }
-    hive = {
-        "connector.name": "hive",
-        "hive.iceberg-catalog-name": "lake",
-        "hive.non-managed-table-writes-enabled": "true",
-        "hive.storage-format": "PARQUET",
-    }
-    return {"lake": {**iceberg, **store}, "files": {**hive, **store}, "tpch": {"connector.name": "tpch"}}
-
-
-def _text(properties: Mapping[str, str]) -> str:
-    return "".join(f"{name}={value}\n" for name, value in properties.items())

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from enginedge.backup.locations import PLACES, Location
 from enginedge.backup.object_store import ObjectStore
 from enginedge.backup.repository import BUCKET
-from enginedge.backup.shapes import DrillReport, Dumped, Fingerprint, Manifest, Snapshot
+from enginedge.backup.shapes import DrillReport, Dumped, Fingerprint, Manifest, Pointed, Snapshot
 from enginedge.errors import Misconfigured, Violated
 from enginedge.settings import settings
 
@@ -182,6 +182,7 @@ def manifest_of(body: Mapping[str, Any]) -> Manifest:
         objects=tuple(Snapshot(**each) for each in body["objects"]),
         tool_versions=body["tool_versions"],
         consistency=body["consistency"],
+        pointed=Pointed(**body["pointed"]) if body.get("pointed") else None,
     )
     return Manifest(body["id"], body["store"], dumped, body["duration_s"], body.get("number", 0))
 

@@ -65,7 +65,7 @@ def back_up(store: Store, repository: Restic, catalogue: Catalogue) -> Manifest:
         before = catalogue.read(store.name).manifests
         id_ = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}"
         with _fenced(store.name, id_) as fenced:
-            dumped = store.source.dump(repository.marked(store.name, id_))
+            dumped = store.witness(store.source.dump(repository.marked(store.name, id_)))
         if not fenced:
             dumped = replace(dumped, consistency=f"{dumped.consistency}, {UNFENCED}")
         number = max((each.number for each in before), default=0) + 1

@@ -62,6 +62,21 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Pointed:
+    """What a store names in another one, at the dumped moment: only a drill of both can compare it.
+
+    Attributes:
+        tables: each table that is named, and where its metadata lies.
+        read: what the running platform reads of them at exactly that metadata: a digest, or a number of rows.
+        unread: the tables of which it could not be read, and why.
+    """
+
+    tables: Mapping[str, str]
+    read: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Dumped:
     """What a source has put into the repository, and what the store looked like at that moment.
 
@@ -74,6 +89,7 @@ class Dumped:
     objects: tuple[Snapshot, ...]
     tool_versions: Mapping[str, str]
     consistency: str = "point in time"
+    pointed: Pointed | None = None
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from enginedge.backup import lake_tables
 from enginedge.backup.object_store import object_store
-from enginedge.backup.shapes import BackupSource
+from enginedge.backup.shapes import BackupSource, Dumped
 from enginedge.backup.tools import told
 from enginedge.errors import Misconfigured
 from enginedge.platform import Service, load_platform
@@ -27,6 +28,7 @@ class Store:
         answers: whether the target answers right after it was restored; etcd is started on its folder afterwards.
         home: the folder that its service runs on, where a restore fills a folder; what is there is then set aside,
             and else dumped before it is replaced.
+        witness: adds to a dump what only others can tell of it; never fails.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Store:
     target: Callable[[Path | None], Any]
     answers: bool = True
     home: Path | None = None
+    witness: Callable[[Dumped], Dumped] = lambda dumped: dumped
 
 
 def declared_stores(names: Sequence[str] = ()) -> list[Store]:
@@ -78,7 +81,13 @@ def _postgres(service: Service) -> Store:
     at = settings().endpoint(service.name)
     login = told("pgpass", f"{at.host}:{at.port}:*:admin:{settings().secret('postgres-admin')}\n")
     server = Server(at.host, at.port, "admin", login)
-    return Store(service.name, Postgres(server), scratch_postgres, lambda folder: _in_place(server, folder))
+    return Store(
+        service.name,
+        Postgres(server, names=lake_tables.named_tables),
+        scratch_postgres,
+        lambda folder: _in_place(server, folder),
+        witness=lambda dumped: lake_tables.witness(dumped, object_store("backup")),
+    )
 
 
 def _mongodb(service: Service) -> Store:

@@ -14,8 +14,8 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from enginedge import trino
 from enginedge.errors import Misconfigured
-from enginedge.lake import trino
 from enginedge.lake.described import described
 from enginedge.lake.frames import frame
 

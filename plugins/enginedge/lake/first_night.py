@@ -15,9 +15,9 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from enginedge import trino
 from enginedge.errors import Unavailable
 from enginedge.lake import night as nights
-from enginedge.lake import trino
 from enginedge.lake.airflow import Airflow
 from enginedge.lake.requests import read_request
 from enginedge.lineage.here import last_words

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas
 
-    from enginedge.lake.trino import QueryResult
+    from enginedge.trino import QueryResult
 
 _PLAIN = {
     "tinyint": "Int8",

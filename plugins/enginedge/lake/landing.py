@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from enginedge.lake import trino
+from enginedge import trino
 
 SCHEMA = "landing"
 SOURCE = "bucket"

@@ -13,11 +13,12 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from enginedge import trino
 from enginedge.errors import Unavailable, Violated
-from enginedge.lake import trino
 from enginedge.lake.declared import Mart, mart, marts
 from enginedge.lake.leases import Lease, leased
 from enginedge.lake.marts_dbt import run_dbt
+from enginedge.table_digest import digest
 
 
 @dataclass(frozen=True)
@@ -169,21 +170,6 @@ def check_measure(name: str, schemas: Schemas = LAKE, snapshot: int | None = Non
     return of_mart
 
 
-def digest(table: str) -> str:
-    """A digest of every row of ``table`` (``schema.name``), whatever their order: equal tables have equal digests.
-
-    Each row is hashed as one text before the hashes are added up. Trino's checksum of the bare row would not do: there
-    a row's hash is linear in its columns, and values that two rows have exchanged go unseen.
-    """
-    schema, _, name = table.partition(".")
-    described = trino.query(f"select * from {trino.quoted(schema, name)} limit 0")  # noqa: S608
-    columns = ", ".join(_as_text(*column) for column in sorted(zip(described.columns, described.types, strict=True)))
-    row = f"xxhash64(to_utf8(json_format(cast(row({columns}) as json))))"
-    answer = trino.query(f"select count(*), to_hex(checksum({row})) from {trino.quoted(schema, name)}")  # noqa: S608
-    rows, checksum = answer.rows[0]
-    return f"{rows}:{checksum or ''}".lower()
-
-
 def last_published() -> datetime:
     """When a mart was last published, the youngest of all.
 
@@ -200,14 +186,6 @@ def last_published() -> datetime:
         raise Unavailable("no mart was ever published", where="lake.mart", remedy="run a night: `enginedge lake run`")
     published: datetime = moment
     return published
-
-
-def _as_text(column: str, of_type: str) -> str:
-    """The column for a digest; JSON knows neither bytes nor instants."""
-    name = trino.quoted(column)
-    if of_type == "varbinary":
-        return f"to_hex({name})"
-    return f"cast({name} as varchar)" if of_type.endswith("with time zone") else name
 
 
 def _ask(declared: Mart, statement: str) -> trino.QueryResult:

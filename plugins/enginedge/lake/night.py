@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from enginedge import trino
 from enginedge.errors import Unavailable, Violated, full_disks_named
-from enginedge.lake import declared, landing, marts, source_lineage, spark, spark_master, trino
+from enginedge.lake import declared, landing, marts, source_lineage, spark, spark_master
 from enginedge.lake.contracts import contract
 from enginedge.lake.counts import MartTotal, Summary, TableCounts
 from enginedge.lake.leases import leased

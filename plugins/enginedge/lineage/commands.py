@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from enginedge import trino
 from enginedge.errors import Misconfigured
-from enginedge.lake import trino
 from enginedge.lineage.completeness import Report, completeness
 from enginedge.lineage.graph import lineage as around
 from enginedge.lineage.here import graph_here, promised, reconcile_here

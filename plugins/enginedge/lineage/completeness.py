@@ -199,7 +199,7 @@ def _moves_rows(words: list[str]) -> bool:
 
 
 def history_of_trino(ask: Callable[..., Any], names: Names, since: datetime) -> list[Query]:
-    """What Trino ran since then; ``ask`` is :func:`enginedge.lake.trino.query`.
+    """What Trino ran since then; ``ask`` is :func:`enginedge.trino.query`.
 
     Raises:
         Unavailable: Trino does not answer.

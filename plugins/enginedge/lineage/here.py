@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from enginedge import trino
 from enginedge.errors import EnginEdgeError
-from enginedge.lake import trino
 from enginedge.lake.contracts import contracts
 from enginedge.lake.declared import marts
 from enginedge.lineage.database import Database, conninfo

@@ -6,7 +6,7 @@ every table. Dumps are not compressed by pg_dump, so that what did not change is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, Snapshot, refuse_present
+from enginedge.backup.shapes import Command, Dumped, Fingerprint, Pointed, Repository, Snapshot, refuse_present
 from enginedge.backup.sources import postgres_contents as contents
 from enginedge.backup.tools import environment, tool
 from enginedge.errors import Unavailable, Violated
@@ -70,23 +70,31 @@ class Server:
 
 @dataclass(frozen=True)
 class Postgres:
-    """One server, of which ``only`` these databases are meant, or all that it has."""
+    """One server, of which ``only`` these databases are meant, or all that it has.
+
+    ``names`` is asked in each database's dumped moment, with its connection and its name, for what it names in another
+    store.
+    """
 
     server: Server
     only: Sequence[str] = ()
+    names: Callable[[Any, str], Mapping[str, str]] = lambda *_: {}
 
     def dump(self, into: Repository) -> Dumped:
         began = datetime.now(UTC)
         parts = {"roles": self._roles(self.server)}
         at_least: dict[str, int] = {}
         objects = [into.save_output(ROLES, self.server.command("pg_dumpall", "--roles-only", "--restrict-key=0"))]
+        named: dict[str, str] = {}
         for database in self._databases(self.server):
-            snapshot, found = self._dump_database(into, database)
+            snapshot, found, here = self._dump_database(into, database)
             objects.append(snapshot)
+            named |= here
             parts |= found.parts
             at_least |= found.at_least
         versions = {"pg_dump": run([tool("pg_dump"), "--version"], environment=environment()).strip()}
-        return Dumped(began, Fingerprint(parts, at_least), tuple(objects), versions)
+        pointed = Pointed(named) if named else None
+        return Dumped(began, Fingerprint(parts, at_least), tuple(objects), versions, pointed=pointed)
 
     def restore(self, dumped: Dumped, repository: Repository, to: Server) -> None:
         refuse_present(self.present(to), to.where)
@@ -125,8 +133,8 @@ class Postgres:
             at_least |= found.at_least
         return Fingerprint(parts, at_least)
 
-    def _dump_database(self, into: Repository, database: str) -> tuple[Snapshot, Fingerprint]:
-        """Dump and describe one database as it is at one moment."""
+    def _dump_database(self, into: Repository, database: str) -> tuple[Snapshot, Fingerprint, Mapping[str, str]]:
+        """Dump and describe one database as it is at one moment, and list what it names elsewhere."""
         with self.server.connected(database) as connection, ThreadPoolExecutor(1) as pool:
             exported = contents.export_snapshot(connection)
             command = self.server.command(
@@ -134,7 +142,8 @@ class Postgres:
             )
             saved = pool.submit(into.save_output, database, command)
             found = self._describe(self.server, connection, database, f"--snapshot={exported}")
-            return saved.result(), found
+            named = self.names(connection, database)
+            return saved.result(), found, named
 
     def _describe(self, at: Server, connection: Any, database: str, *snapshot: str) -> Fingerprint:
         definitions = at.command(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable
-from enginedge.settings import settings
+from enginedge.settings import Endpoint, settings
 
 if TYPE_CHECKING:
     from trino.dbapi import Connection
@@ -47,14 +47,17 @@ def query(
     source: str = "enginedge",
     client_tags: Sequence[str] = (),
     parameters: Sequence[object] | None = None,
+    at: Endpoint | None = None,
 ) -> QueryResult:
     """Run one statement to its end and return all of its rows; ``?`` in ``sql`` stands for the next of ``parameters``.
+
+    It is asked of the platform's Trino, or of the one ``at`` another address.
 
     Raises:
         Misconfigured: Trino refused the statement (syntax, unknown name, no permission); names the query.
         Unavailable: Trino did not answer, lost a store behind it, ran out of memory, or somebody stopped the query.
     """
-    with failures_named(), closing(connect(user=user, source=source, client_tags=client_tags)) as connection:
+    with failures_named(at), closing(connect(user=user, source=source, client_tags=client_tags, at=at)) as connection:
         cursor = connection.cursor()
         cursor.execute(sql, list(parameters) if parameters else None)
         rows = [tuple(row) for row in cursor.fetchall()]
@@ -63,14 +66,16 @@ def query(
         return QueryResult(rows, names, types, str(cursor.query_id))
 
 
-def connect(*, user: str = "lake", source: str = "enginedge", client_tags: Sequence[str] = ()) -> Connection:
+def connect(
+    *, user: str = "lake", source: str = "enginedge", client_tags: Sequence[str] = (), at: Endpoint | None = None
+) -> Connection:
     """A DB-API connection to the catalog ``lake``, in UTC. Nothing is sent before the first statement.
 
     Use it with :func:`failures_named` where the rows are too many to hold at once.
     """
     from trino.dbapi import Connection
 
-    endpoint = settings().endpoint("trino")
+    endpoint = at or settings().endpoint("trino")
     return Connection(
         host=endpoint.host,
         port=endpoint.port,
@@ -85,8 +90,8 @@ def connect(*, user: str = "lake", source: str = "enginedge", client_tags: Seque
 
 
 @contextmanager
-def failures_named() -> Iterator[None]:
-    """Turn the client's exceptions into ours, inside the ``with``."""
+def failures_named(at: Endpoint | None = None) -> Iterator[None]:
+    """Turn the client's exceptions into ours, inside the ``with``; ``at`` is who was asked."""
     import requests
     from trino import exceptions
 
@@ -98,7 +103,7 @@ def failures_named() -> Iterator[None]:
     except silent as error:
         raise Unavailable(
             f"Trino did not answer ({type(error).__name__})",
-            where=f"trino at {settings().endpoint('trino')}",
+            where=f"trino at {at or settings().endpoint('trino')}",
             remedy="look at `make status` and `make logs S=trino`, then try again",
         ) from error
 

@@ -1,13 +1,21 @@
-"""Hadoop's XML configuration, which the metastore and Spark both read."""
+"""Hadoop's XML configuration, which the metastore and Spark both read, and the object store that it reaches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-from deploy.local.layout import Local
-
 REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class S3:
+    """An object store as an engine logs in there."""
+
+    url: str
+    user: str
+    password: str = field(repr=False)
 
 
 def configuration(properties: Mapping[str, str]) -> str:
@@ -19,13 +27,13 @@ def configuration(properties: Mapping[str, str]) -> str:
     return "\n".join(['<?xml version="1.0"?>', "<configuration>", *lines, "</configuration>", ""])
 
 
-def object_store(local: Local, user: str) -> dict[str, str]:
-    """How S3A reaches the object store as ``user``."""
+def s3a(store: S3) -> dict[str, str]:
+    """How S3A reaches ``store``."""
     return {
-        "fs.s3a.endpoint": local.url("minio"),
+        "fs.s3a.endpoint": store.url,
         "fs.s3a.endpoint.region": REGION,
-        "fs.s3a.access.key": user,
-        "fs.s3a.secret.key": local.secret(f"minio-{user}"),
+        "fs.s3a.access.key": store.user,
+        "fs.s3a.secret.key": store.password,
         "fs.s3a.path.style.access": "true",
         "fs.s3a.connection.ssl.enabled": "false",
         "fs.s3a.aws.credentials.provider": "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider",

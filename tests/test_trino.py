@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from enginedge import trino
 from enginedge.errors import Misconfigured, Unavailable
-from enginedge.lake import trino
 
 _FINISHED = {"id": "20261124_000000_00001_fake", "infoUri": "http://127.0.0.1/", "stats": {"state": "FINISHED"}}
 
@@ -124,6 +124,6 @@ def test_names_are_quoted_whatever_they_hold() -> None:
 
 def test_importing_the_lake_loads_neither_pandas_nor_a_client() -> None:
     heavy = "{'pandas', 'trino', 'requests', 'pyspark', 'airflow'} & set(sys.modules)"
-    script = f"import sys, enginedge.lake, enginedge.lake.trino, enginedge.lake.analyst; print(sorted({heavy}))"
+    script = f"import sys, enginedge.lake, enginedge.trino, enginedge.lake.analyst; print(sorted({heavy}))"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "[]"
