@@ -2,11 +2,13 @@
 
 - **What.** Restores the newest backup of each store into a scratch server or folder of its own, compares what came
   out with the fingerprint of the dumped moment, part by part, and writes the proof beside the backup. Only this makes
-  a backup count; the time it took is what a restore in earnest will take. The run ends green only if every store was
-  proved in it.
+  a backup count; the time it took is what a restore in earnest will take. The lake is drilled as one besides: the
+  metastore's database and the buckets that were dumped after it come up as a scratch metastore and Trino, every table
+  is read and counted there, and every mart has the digest that the running Trino read at the dumped moment.
+  The run ends green only if every store was proved in it, and the lake.
 - **When, and why then.** On Sundays at 04:00 UTC, when neither the backups nor the lake's night run.
 - **By hand.** Trigger it after a change of a store's version or settings. Is Airflow down? `enginedge backup drill`,
-  with `--store NAME` and `--backup ID` for a chosen one.
+  with `--store NAME` and `--backup ID` for a chosen one, and `enginedge backup drill-lake`.
 - **When it fails.** *Violated* names the parts that differ: drill an older backup by hand to find the last good one,
   then find out what spoilt the newer. *Unavailable*: the repository or the scratch server did not answer; clear the
   task. Retention never gives up the last proved backup.
@@ -30,6 +32,11 @@ def drill(name):
     return operations.drill_store(name)
 
 
+@task
+def drill_lake():
+    return operations.drill_lake()
+
+
 @task(trigger_rule="all_done")
 def write_metrics():
     return operations.write_metrics()
@@ -51,7 +58,9 @@ def account(dag_run=None):
     doc_md=__doc__,
 )
 def drill_stores():
-    drill.expand(name=list_stores()) >> write_metrics() >> account()
+    accounted = account()
+    drill.expand(name=list_stores()) >> write_metrics() >> accounted
+    drill_lake() >> accounted
 
 
 drill_stores()

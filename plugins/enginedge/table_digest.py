@@ -6,7 +6,7 @@ from enginedge import trino
 from enginedge.settings import Endpoint
 
 
-def digest(table: str, *, snapshot: int | None = None, at: Endpoint | None = None) -> str:
+def digest(table: str, *, snapshot: int | None = None, at: Endpoint | None = None, catalog: str = trino.CATALOG) -> str:
     """A digest of every row of ``table`` (``schema.name``), whatever their order: equal tables have equal digests.
 
     Each row is hashed as one text before the hashes are added up. Trino's checksum of the bare row would not do: there
@@ -15,13 +15,14 @@ def digest(table: str, *, snapshot: int | None = None, at: Endpoint | None = Non
     Args:
         snapshot: the table as it was at this snapshot of it; as it is now where none is given.
         at: another Trino than the platform's.
+        catalog: another of its catalogs than the one of the lake's own tables.
 
     Raises:
         Misconfigured, Unavailable: as :func:`enginedge.trino.query` does.
     """
     schema, _, name = table.partition(".")
     version = "" if snapshot is None else f" for version as of {snapshot}"
-    source = f"{trino.quoted(schema, name)}{version}"
+    source = f"{trino.quoted(catalog, schema, name)}{version}"
     described = trino.query(f"select * from {source} limit 0", at=at)  # noqa: S608
     columns = ", ".join(_as_text(*column) for column in sorted(zip(described.columns, described.types, strict=True)))
     row = f"xxhash64(to_utf8(json_format(cast(row({columns}) as json))))"

@@ -65,6 +65,12 @@ def test_stores_are_mapped_and_bounded(dags: dict[str, Any], dag_id: str, task_i
     assert task.max_active_tis_per_dagrun in (1, 2)
 
 
+def test_the_lake_is_drilled_as_one_and_its_failure_is_not_forgotten(dags: dict[str, Any]) -> None:
+    lake = dags["drill_stores"].get_task("drill_lake")
+    assert lake.upstream_task_ids == set()
+    assert lake.downstream_task_ids == {"account"}
+
+
 def test_nothing_is_given_up_before_the_check_has_passed(dags: dict[str, Any]) -> None:
     assert dags["retain_backups"].get_task("give_up").upstream_task_ids == {"check_share"}
     assert dags["retain_backups"].get_task("give_up").trigger_rule == "all_success"

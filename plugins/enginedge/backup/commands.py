@@ -120,6 +120,22 @@ def drill(store: Stores = None, backup: Backup = "", location: From = PRIMARY, a
     _raise_all(failures)
 
 
+@app.command("drill-lake")
+def drill_lake(
+    backup: Annotated[str, typer.Option(help="The id of a backup of postgres; left out: the newest.")] = "",
+    buckets: Annotated[str, typer.Option(help="The id of a later one of minio; left out: the first one.")] = "",
+    location: From = PRIMARY,
+    as_json: AsJson = False,
+) -> None:
+    """Restore the metastore's database and the buckets as one lake, and compare every table that a scratch Trino reads
+    there with the dumped moment."""
+    report = operations.drill_lake(backup, buckets, location)
+    print_rows([report], ("manifest", "tables", "rows", "marts", "restore_s", "drill_s"), as_json)
+    if not as_json:
+        for table, what in report["not_compared"].items():
+            typer.echo(f"not compared: {table}, {what}")
+
+
 @app.command()
 def check(
     part: Annotated[int, typer.Option(help="Which share of the bytes to read; 0: today's.")] = 0,

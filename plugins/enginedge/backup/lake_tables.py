@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from enginedge import trino
 from enginedge.backup.object_store import ObjectStore
 from enginedge.backup.shapes import Dumped
-from enginedge.errors import EnginEdgeError, Misconfigured
+from enginedge.errors import EnginEdgeError, Misconfigured, Violated
 from enginedge.table_digest import digest
 
 if TYPE_CHECKING:
@@ -58,17 +58,21 @@ def standing(client: S3Client, location: str) -> Standing:
     """What the metadata at ``location`` says.
 
     Raises:
-        ClientError: it is not there.
-        ValueError: it is no metadata.
+        Violated: it is not there, or is no metadata.
     """
     at = urlsplit(location)
-    document = json.loads(client.get_object(Bucket=at.netloc, Key=at.path.lstrip("/"))["Body"].read())
-    current = document.get("current-snapshot-id")
-    if current in (None, -1):
-        return Standing(None, 0)
-    (summary,) = (each["summary"] for each in document["snapshots"] if each["snapshot-id"] == current)
-    deleted = any(summary.get(f"total-{kind}-deletes", "0") != "0" for kind in ("position", "equality"))
-    return Standing(current, None if deleted else int(summary["total-records"]))
+    try:
+        document = json.loads(client.get_object(Bucket=at.netloc, Key=at.path.lstrip("/"))["Body"].read())
+        current = document.get("current-snapshot-id")
+        if current in (None, -1):
+            return Standing(None, 0)
+        (summary,) = (each["summary"] for each in document["snapshots"] if each["snapshot-id"] == current)
+        deleted = any(summary.get(f"total-{kind}-deletes", "0") != "0" for kind in ("position", "equality"))
+        return Standing(current, None if deleted else int(summary["total-records"]))
+    except client.exceptions.NoSuchKey:
+        raise Violated("the metadata of a table is missing", where=location) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Violated(f"the metadata of a table is damaged ({error})", where=location) from error
 
 
 def witness(dumped: Dumped, store: ObjectStore) -> Dumped:
@@ -87,7 +91,7 @@ def witness(dumped: Dumped, store: ObjectStore) -> Dumped:
             for table, location in dumped.pointed.tables.items():
                 try:
                     read |= _read(client, table, location)
-                except (Misconfigured, ValueError, KeyError) as failure:
+                except (Misconfigured, Violated) as failure:
                     unread[table] = str(failure)
     except EnginEdgeError as failure:  # it would be as silent about the others, and the backup must not wait for each
         unread[ALL_OTHERS] = str(failure)

@@ -7,10 +7,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from enginedge.backup import copying, night, proving, status
+from enginedge.backup import copying, lake_drill, night, proving, status
 from enginedge.backup.catalogue import Found, catalogue, refuse_damaged
 from enginedge.backup.drills import drill
 from enginedge.backup.locations import Location
+from enginedge.backup.pairs import chosen_pair
 from enginedge.backup.repository import repository
 from enginedge.backup.retention import Keep, Verdict, verdicts
 from enginedge.backup.shapes import DrillReport, Manifest
@@ -87,6 +88,23 @@ def drill_store(name: str, backup: str = "", location: Location = Location.PRIMA
     return asdict(report)
 
 
+def drill_lake(backup: str = "", buckets: str = "", location: Location = Location.PRIMARY) -> dict[str, Any]:
+    """Prove that the newest backups of the metastore's database and of the buckets at ``location`` are one lake, or the
+    ones called ``backup`` and ``buckets``, and write the proof down there.
+
+    Raises:
+        Violated: a table is missing, cannot be read or differs.
+        Misconfigured: there is no such pair.
+    """
+    pair = chosen_pair(catalogue(location).read(), backup, buckets)
+    naming, holding = declared_stores([pair.naming.store, pair.holding.store])
+    report = lake_drill.drill(pair, repository(location), naming, holding)
+    catalogue(location).record(report)
+    row = asdict(report)
+    counted = row.pop("told")
+    return {**row, **counted}
+
+
 def account(since: datetime) -> list[dict[str, Any]]:
     """The newest backup of each store, all of them taken at or after ``since``: what a night must have left behind.
 
@@ -106,14 +124,15 @@ def account(since: datetime) -> list[dict[str, Any]]:
 
 
 def account_drills(since: datetime) -> list[dict[str, Any]]:
-    """The last drill of each store, all of them made at or after ``since``: what a round of drills must leave behind.
+    """The last drill of each store and of the lake, all of them made at or after ``since``: what a round of drills must
+    leave behind.
 
     Raises:
         Violated: names the stores that were not proved.
     """
     found = catalogue().read()
     proved = {each.store: each for each in found.drills if each.drilled_at >= since}
-    if unproved := [name for name in store_names() if name not in proved]:
+    if unproved := [name for name in (*store_names(), lake_drill.STORE) if name not in proved]:
         raise Violated(
             f"no backup was proved of {', '.join(unproved)} since {since:%Y-%m-%d %H:%M} UTC",
             where="the backup catalogue",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from enginedge.errors import Misconfigured
 
@@ -156,6 +156,7 @@ class DrillReport:
         restore_s: from an empty, running target to the restored one: what a restore in earnest takes.
         drill_s: all of it, with starting the scratch server, comparing, and taking it down.
         parts: how many parts of the fingerprint were compared.
+        told: what else it counted, and what it could not compare.
     """
 
     store: str
@@ -164,6 +165,7 @@ class DrillReport:
     restore_s: float
     drill_s: float
     parts: int
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Repository(Protocol):

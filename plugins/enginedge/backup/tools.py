@@ -27,6 +27,11 @@ def tool(name: str) -> str:
     return found
 
 
+def tool_path(name: str) -> Path:
+    """The same as a path."""
+    return Path(tool(name))
+
+
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """A tool's whole environment: nothing of the caller's, whose own may hold secrets, and ``more``."""
     home = private_folder(settings().state / "home")

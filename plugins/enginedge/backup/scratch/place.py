@@ -46,16 +46,26 @@ def running(
     log: Path,
     more: Mapping[str, str] | None = None,
     stop: signal.Signals = signal.SIGTERM,
+    within_s: float = BOOT_WITHIN_S,
 ) -> Iterator[None]:
     """A server that ``answers``; ended afterwards with ``stop``, and killed where that does not help.
+
+    It runs in the folder of its ``log``.
 
     Raises:
         Unavailable: it ends, or does not answer in time; says its last lines.
     """
     with log.open("w") as output:
-        server = start_tied(argv, environment=environment(more), stdout=output, stderr=subprocess.STDOUT, on_death=stop)
+        server = start_tied(
+            argv,
+            environment=environment(more),
+            folder=log.parent,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            on_death=stop,
+        )
     try:
-        _wait(server, answers, log)
+        _wait(server, answers, log, within_s)
         yield
     finally:
         with suppress(ProcessLookupError):
@@ -67,8 +77,8 @@ def running(
             server.wait()
 
 
-def _wait(server: subprocess.Popen[str], answers: Callable[[], object], log: Path) -> None:
-    until = time.monotonic() + BOOT_WITHIN_S
+def _wait(server: subprocess.Popen[str], answers: Callable[[], object], log: Path, within_s: float) -> None:
+    until = time.monotonic() + within_s
     while True:
         try:
             answers()

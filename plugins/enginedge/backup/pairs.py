@@ -1,0 +1,84 @@
+"""Which two backups belong together: a dump of the database that names the lake's files, and the first one of the
+buckets that was taken after it, so that everything that is named was there to be dumped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from enginedge.backup.catalogue import Found
+from enginedge.backup.night import POINTED_AT, POINTING
+from enginedge.backup.shapes import Manifest
+from enginedge.errors import Misconfigured
+
+(NAMING,), (HOLDING,) = POINTING, POINTED_AT
+REMEDY = f"run `enginedge backup now --store {NAMING} --store {HOLDING}`"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The backup that names files, and the one that holds them."""
+
+    naming: Manifest
+    holding: Manifest
+
+    @property
+    def id(self) -> str:
+        return f"{self.naming.id}_{self.holding.id}"
+
+
+def chosen_pair(found: Found, naming: str = "", holding: str = "") -> Pair:
+    """The newest backup of the database that has one of the buckets after it, with the first such one; or those called
+    ``naming`` and ``holding``.
+
+    Raises:
+        Misconfigured: there is no such pair; the buckets were dumped before the database had been.
+    """
+    if naming or holding:
+        return _called(found, naming, holding)
+    for each in reversed(found.of(NAMING)):
+        if after := _after(found, each):
+            return Pair(each, after[0])
+    raise Misconfigured(
+        f"there is no backup of {NAMING} with one of {HOLDING} after it", where="the backup catalogue", remedy=REMEDY
+    )
+
+
+def _called(found: Found, naming: str, holding: str) -> Pair:
+    if naming:
+        first = _of(found, naming, NAMING)
+        if not holding:
+            if not (after := _after(found, first)):
+                raise Misconfigured(f"there is no backup of {HOLDING} after {naming}", where=NAMING, remedy=REMEDY)
+            return Pair(first, after[0])
+        second = _of(found, holding, HOLDING)
+    else:
+        second = _of(found, holding, HOLDING)
+        before = [each for each in found.of(NAMING) if _ended(each) <= second.taken_at]
+        if not before:
+            raise Misconfigured(f"there is no backup of {NAMING} before {holding}", where=HOLDING, remedy=REMEDY)
+        first = before[-1]
+    if second.taken_at < _ended(first):
+        raise Misconfigured(
+            f"{second.id} of {HOLDING} was taken before {first.id} of {NAMING} had ended, which may name files that it "
+            "does not hold",
+            where="the backup catalogue",
+            untouched="both",
+            remedy=f"choose a backup of {HOLDING} that is newer, or leave one of the two out",
+        )
+    return Pair(first, second)
+
+
+def _of(found: Found, id_: str, store: str) -> Manifest:
+    manifest = found.manifest(id_)
+    if manifest.store != store:
+        raise Misconfigured(f"{id_} is a backup of {manifest.store}, not of {store}")
+    return manifest
+
+
+def _after(found: Found, naming: Manifest) -> list[Manifest]:
+    return [each for each in found.of(HOLDING) if each.taken_at >= _ended(naming)]
+
+
+def _ended(manifest: Manifest) -> datetime:
+    return manifest.taken_at + timedelta(seconds=manifest.duration_s)
