@@ -12,12 +12,15 @@ from enginedge.backup.shapes import Dumped, Fingerprint, Manifest, Pointed
 from enginedge.errors import Misconfigured
 
 MIDNIGHT = datetime(2026, 11, 28, tzinfo=UTC)
-TOOK_S = 120.0
+READ_AFTER_S, TOOK_S = 90.0, 600.0
 
 
 def taken(store: str, minute: int) -> Manifest:
-    dumped = Dumped(MIDNIGHT + timedelta(minutes=minute), Fingerprint({}), (), {})
-    return Manifest(f"{store}-{minute}", store, dumped, TOOK_S)
+    began = MIDNIGHT + timedelta(minutes=minute)
+    pointed = (
+        Pointed(began + timedelta(seconds=READ_AFTER_S), {"mart.a": "s3://lake/a"}) if store == "postgres" else None
+    )
+    return Manifest(f"{store}-{minute}", store, Dumped(began, Fingerprint({}), (), {}, pointed=pointed), TOOK_S)
 
 
 def found(**minutes: list[int]) -> Found:
@@ -34,7 +37,7 @@ def test_it_is_the_newest_of_the_database_and_the_first_of_the_buckets_after_it(
     assert ids(found(postgres=[0, 10], minio=[5, 20, 30])) == ("postgres-10", "minio-20")
 
 
-def test_buckets_that_were_dumped_while_the_database_still_was_are_not_after_it() -> None:
+def test_buckets_that_were_dumped_before_the_names_were_read_are_not_after_it() -> None:
     assert ids(found(postgres=[10], minio=[11, 12])) == ("postgres-10", "minio-12")
 
 
@@ -50,7 +53,7 @@ def test_a_chosen_one_is_paired_with_the_nearest_of_the_other() -> None:
 
 
 def test_buckets_that_are_older_than_the_database_are_refused() -> None:
-    with pytest.raises(Misconfigured, match=r"minio-5 of minio was taken before postgres-10 of postgres had ended"):
+    with pytest.raises(Misconfigured, match=r"minio-5 of minio is older than postgres-10 of postgres"):
         chosen_pair(found(postgres=[10], minio=[5, 15]), "postgres-10", "minio-5")
 
 
@@ -70,7 +73,9 @@ def test_a_backup_of_another_store_is_refused() -> None:
 
 
 def test_what_a_backup_names_is_read_back_from_its_manifest_and_older_manifests_name_nothing() -> None:
-    pointed = Pointed({"mart.a": "s3://lake/mart/a/metadata/1.metadata.json"}, {"mart.a": "3:ff"}, {"mart.b": "gone"})
+    pointed = Pointed(
+        MIDNIGHT, {"mart.a": "s3://lake/mart/a/metadata/1.metadata.json"}, {"mart.a": "3:ff"}, {"mart.b": "gone"}
+    )
     dumped = Dumped(MIDNIGHT, Fingerprint({"part": "1 row"}), (), {"tool": "1"}, pointed=pointed)
     manifest = Manifest("postgres-0", "postgres", dumped, TOOK_S)
     body = manifest_as_json(manifest)

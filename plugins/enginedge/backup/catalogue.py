@@ -182,9 +182,13 @@ def manifest_of(body: Mapping[str, Any]) -> Manifest:
         objects=tuple(Snapshot(**each) for each in body["objects"]),
         tool_versions=body["tool_versions"],
         consistency=body["consistency"],
-        pointed=Pointed(**body["pointed"]) if body.get("pointed") else None,
+        pointed=_pointed_of(body["pointed"]) if body.get("pointed") else None,
     )
     return Manifest(body["id"], body["store"], dumped, body["duration_s"], body.get("number", 0))
+
+
+def _pointed_of(body: Mapping[str, Any]) -> Pointed:
+    return Pointed(**{**body, "at": datetime.fromisoformat(body["at"])})
 
 
 def _drill_of(body: Mapping[str, Any]) -> DrillReport:

@@ -54,14 +54,13 @@ def _called(found: Found, naming: str, holding: str) -> Pair:
         second = _of(found, holding, HOLDING)
     else:
         second = _of(found, holding, HOLDING)
-        before = [each for each in found.of(NAMING) if _ended(each) <= second.taken_at]
+        before = [each for each in found.of(NAMING) if _named_at(each) <= second.taken_at]
         if not before:
             raise Misconfigured(f"there is no backup of {NAMING} before {holding}", where=HOLDING, remedy=REMEDY)
         first = before[-1]
-    if second.taken_at < _ended(first):
+    if second.taken_at < _named_at(first):
         raise Misconfigured(
-            f"{second.id} of {HOLDING} was taken before {first.id} of {NAMING} had ended, which may name files that it "
-            "does not hold",
+            f"{second.id} of {HOLDING} is older than {first.id} of {NAMING}, which may name files that it lacks",
             where="the backup catalogue",
             untouched="both",
             remedy=f"choose a backup of {HOLDING} that is newer, or leave one of the two out",
@@ -77,8 +76,10 @@ def _of(found: Found, id_: str, store: str) -> Manifest:
 
 
 def _after(found: Found, naming: Manifest) -> list[Manifest]:
-    return [each for each in found.of(HOLDING) if each.taken_at >= _ended(naming)]
+    return [each for each in found.of(HOLDING) if each.taken_at >= _named_at(naming)]
 
 
-def _ended(manifest: Manifest) -> datetime:
-    return manifest.taken_at + timedelta(seconds=manifest.duration_s)
+def _named_at(manifest: Manifest) -> datetime:
+    """Not before what it names was read; of one that names nothing, the end of its dump."""
+    pointed = manifest.dumped.pointed
+    return pointed.at if pointed else manifest.taken_at + timedelta(seconds=manifest.duration_s)

@@ -66,11 +66,13 @@ class Pointed:
     """What a store names in another one, at the dumped moment: only a drill of both can compare it.
 
     Attributes:
+        at: when it was read, which was not before the dumped moment.
         tables: each table that is named, and where its metadata lies.
         read: what the running platform reads of them at exactly that metadata: a digest, or a number of rows.
         unread: the tables of which it could not be read, and why.
     """
 
+    at: datetime
     tables: Mapping[str, str]
     read: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)

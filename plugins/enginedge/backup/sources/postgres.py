@@ -85,15 +85,15 @@ class Postgres:
         parts = {"roles": self._roles(self.server)}
         at_least: dict[str, int] = {}
         objects = [into.save_output(ROLES, self.server.command("pg_dumpall", "--roles-only", "--restrict-key=0"))]
-        named: dict[str, str] = {}
+        pointed: Pointed | None = None
         for database in self._databases(self.server):
             snapshot, found, here = self._dump_database(into, database)
             objects.append(snapshot)
-            named |= here
+            if here:
+                pointed = Pointed(datetime.now(UTC), here)
             parts |= found.parts
             at_least |= found.at_least
         versions = {"pg_dump": run([tool("pg_dump"), "--version"], environment=environment()).strip()}
-        pointed = Pointed(named) if named else None
         return Dumped(began, Fingerprint(parts, at_least), tuple(objects), versions, pointed=pointed)
 
     def restore(self, dumped: Dumped, repository: Repository, to: Server) -> None:
