@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from enginedge.backup.catalogue import Found, manifest_as_json, manifest_of
-from enginedge.backup.pairs import chosen_pair
-from enginedge.backup.shapes import Dumped, Fingerprint, Manifest, Pointed
+from enginedge.backup.pairs import chosen_pair, proved_together
+from enginedge.backup.shapes import DrillReport, Dumped, Fingerprint, Manifest, Pointed
 from enginedge.errors import Misconfigured
 
 MIDNIGHT = datetime(2026, 11, 28, tzinfo=UTC)
@@ -63,6 +63,15 @@ def test_buckets_that_are_older_than_the_database_are_refused() -> None:
 def test_where_there_is_no_pair_it_says_how_to_take_one(there: Found) -> None:
     with pytest.raises(Misconfigured, match="enginedge backup now --store postgres --store minio"):
         chosen_pair(there)
+
+
+def test_the_last_two_that_were_proved_together_are_told_from_the_drills() -> None:
+    proofs = [
+        DrillReport("lake", each, MIDNIGHT, 1.0, 2.0, 3) for each in ("postgres-0_minio-5", "postgres-10_minio-20")
+    ]
+    other = DrillReport("minio", "minio-30", MIDNIGHT, 1.0, 2.0, 3)
+    assert proved_together(Found((), (*proofs, other), ())) == {"postgres-10", "minio-20"}
+    assert proved_together(Found((), (other,), ())) == set()
 
 
 def test_a_backup_of_another_store_is_refused() -> None:

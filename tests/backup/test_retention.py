@@ -46,6 +46,13 @@ def test_the_last_verified_one_is_kept_however_old_it_is() -> None:
     assert kept(nights, {nights[90].id, nights[95].id}, daily=1) == ["20261125", nights[90].id[:8]]
 
 
+def test_the_last_two_that_were_proved_together_are_kept_however_old_they_are() -> None:
+    nights = every_night(100)
+    told = {each.manifest.id: each for each in verdicts(nights, set(), Keep(daily=1), {nights[90].id, "of another"})}
+    assert told[nights[90].id].stays
+    assert told[nights[90].id].why == "half of the last proved lake"
+
+
 def test_the_newest_is_kept_though_no_rule_keeps_anything() -> None:
     assert kept(every_night(3)) == ["20261125"]
 

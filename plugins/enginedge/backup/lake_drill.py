@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from enginedge import trino
-from enginedge.backup import lake_tables
+from enginedge.backup import lake_tables, pairs
 from enginedge.backup.drills import MOST_TOLD
 from enginedge.backup.object_store import ObjectStore
 from enginedge.backup.pairs import Pair
@@ -33,7 +33,6 @@ from enginedge.table_digest import digest
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-STORE = "lake"  # what the drill is written down under
 AT_ONCE = 2
 
 
@@ -69,7 +68,7 @@ def drill(pair: Pair, repository: Repository, naming: Store, holding: Store) -> 
     with restored(pair, repository, naming, holding) as scratch:
         verdicts = compare(pair, scratch)
     return DrillReport(
-        store=STORE,
+        store=pairs.LAKE,
         manifest=pair.id,
         drilled_at=datetime.now(UTC),
         restore_s=scratch.restore_s,

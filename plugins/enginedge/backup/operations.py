@@ -11,7 +11,7 @@ from enginedge.backup import copying, lake_drill, night, proving, status
 from enginedge.backup.catalogue import Found, catalogue, refuse_damaged
 from enginedge.backup.drills import drill
 from enginedge.backup.locations import Location
-from enginedge.backup.pairs import chosen_pair
+from enginedge.backup.pairs import LAKE, chosen_pair, proved_together
 from enginedge.backup.repository import repository
 from enginedge.backup.retention import Keep, Verdict, verdicts
 from enginedge.backup.shapes import DrillReport, Manifest
@@ -132,7 +132,7 @@ def account_drills(since: datetime) -> list[dict[str, Any]]:
     """
     found = catalogue().read()
     proved = {each.store: each for each in found.drills if each.drilled_at >= since}
-    if unproved := [name for name in (*store_names(), lake_drill.STORE) if name not in proved]:
+    if unproved := [name for name in (*store_names(), LAKE) if name not in proved]:
         raise Violated(
             f"no backup was proved of {', '.join(unproved)} since {since:%Y-%m-%d %H:%M} UTC",
             where="the backup catalogue",
@@ -201,8 +201,8 @@ def retention(
     found = catalogue(location).read()
     refuse_damaged(found)
     stores = names or sorted({each.store for each in found.manifests})
-    proved = {each.manifest for each in found.drills}
-    return [each for store in stores for each in verdicts(found.of(store), proved, keep or Keep())]
+    proved, together = {each.manifest for each in found.drills}, proved_together(found)
+    return [each for store in stores for each in verdicts(found.of(store), proved, keep or Keep(), together)]
 
 
 def forget(

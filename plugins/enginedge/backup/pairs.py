@@ -12,6 +12,8 @@ from enginedge.backup.shapes import Manifest
 from enginedge.errors import Misconfigured
 
 (NAMING,), (HOLDING,) = POINTING, POINTED_AT
+LAKE = "lake"  # what the drills of pairs are written down under
+BETWEEN = "_"  # two ids, neither of which has one
 REMEDY = f"run `enginedge backup now --store {NAMING} --store {HOLDING}`"
 
 
@@ -24,7 +26,7 @@ class Pair:
 
     @property
     def id(self) -> str:
-        return f"{self.naming.id}_{self.holding.id}"
+        return f"{self.naming.id}{BETWEEN}{self.holding.id}"
 
 
 def chosen_pair(found: Found, naming: str = "", holding: str = "") -> Pair:
@@ -42,6 +44,12 @@ def chosen_pair(found: Found, naming: str = "", holding: str = "") -> Pair:
     raise Misconfigured(
         f"there is no backup of {NAMING} with one of {HOLDING} after it", where="the backup catalogue", remedy=REMEDY
     )
+
+
+def proved_together(found: Found) -> set[str]:
+    """The ids of the two backups that were last proved to be one lake; empty where none were."""
+    proofs = [each.manifest for each in found.drills if each.store == LAKE]
+    return set(proofs[-1].split(BETWEEN)) if proofs else set()
 
 
 def _called(found: Found, naming: str, holding: str) -> Pair:

@@ -31,14 +31,24 @@ class Verdict:
     why: str
 
 
-def verdicts(manifests: Sequence[Manifest], verified: Collection[str], keep: Keep) -> list[Verdict]:
-    """What becomes of each backup of one store, newest first; ``verified`` are the ids of those that a drill proved."""
+def verdicts(
+    manifests: Sequence[Manifest], verified: Collection[str], keep: Keep, together: Collection[str] = ()
+) -> list[Verdict]:
+    """What becomes of each backup of one store, newest first.
+
+    Args:
+        verified: the ids of those that a drill proved.
+        together: the ids of the two that the last drill of the lake proved to be one.
+    """
     newest_first = sorted(manifests, key=lambda each: each.order, reverse=True)
     reasons: dict[str, list[str]] = {each.id: [] for each in newest_first}
     if newest_first:
         reasons[newest_first[0].id].append("the newest")
     if proved := [each for each in newest_first if each.id in verified]:
         reasons[proved[0].id].append("the last verified")
+    for each in newest_first:
+        if each.id in together:
+            reasons[each.id].append("half of the last proved lake")
     for count, period, name_of in _periods(keep):
         kept: list[str] = []
         for each in newest_first:
