@@ -34,3 +34,44 @@ NIGHT = {
         description="Read the sources from their beginning instead of from where the last night stopped.",
     ),
 }
+
+PLANNED_RESTORE = "{{ ti.xcom_pull(task_ids='plan')['text'] }}"
+
+RESTORE = {
+    "store": Param(
+        "",
+        type="string",
+        minLength=1,
+        title="Store",
+        description="As `enginedge backup list` names it: postgres, mongodb, minio, etcd, kafka, redis, jupyter.",
+    ),
+    "backup": Param(
+        None, type=["null", "string"], title="Backup", description="The id of a backup. Left empty: the newest."
+    ),
+    "only": Param(
+        None,
+        type=["null", "string"],
+        title="Only",
+        description="A part: DATABASE/SCHEMA.TABLE, DATABASE.COLLECTION, a prefix of etcd's keys, BUCKET/PREFIX, or a "
+        "path. Left empty: the whole store.",
+    ),
+    "name": Param(
+        None,
+        type=["null", "string"],
+        title="As",
+        description="Under which other name the part is restored. Left empty: its own.",
+    ),
+    "replace": Param(
+        None,
+        type=["null", "string"],
+        title="Replace",
+        description="The store's name once more, where what is there is to be replaced.",
+    ),
+    "location": Param(
+        "primary",
+        type="string",
+        enum=["primary", "offsite"],
+        title="From",
+        description="Which of the two places the backup is read at.",
+    ),
+}

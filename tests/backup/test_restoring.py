@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import shutil
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,146 +14,18 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from enginedge.backup import foretelling, operations, restoring
+from enginedge.backup import copying, operations, restoring
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.foretelling import Request, foretold_s, plan
-from enginedge.backup.night import back_up, prepare
-from enginedge.backup.repository import repository
-from enginedge.backup.scratch.folder import scratch_volume
-from enginedge.backup.scratch.minio import scratch_minio
-from enginedge.backup.scratch.postgres import scratch_postgres
+from enginedge.backup.locations import Location
 from enginedge.backup.shapes import DrillReport
-from enginedge.backup.sources.buckets import Buckets
-from enginedge.backup.sources.postgres import Postgres
-from enginedge.backup.sources.volumes import Volume
-from enginedge.backup.stores import Store, declared_stores
+from enginedge.backup.stores import Store
 from enginedge.cli import app
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
-from enginedge.settings import settings
-from tests.backup import test_mongodb
+from tests.backup.places import BUCKET, DUMPED, NAME, Place, asked, each_place
 from tests.installation import enginedge
 
 pytestmark = [pytest.mark.stores, pytest.mark.usefixtures("running_stores")]
-
-NAME = "restore-suite"
-BUCKET = "platform"
-WORD = "a word"
-
-
-@dataclass
-class Place:
-    """A store of the suite's own, and how a client of its own writes one value into it and reads all of them; and the
-    id of its backup."""
-
-    store: Store
-    write: Callable[[str], None]
-    read: Callable[[], list[str]]
-    backup: str = ""
-
-
-@contextmanager
-def in_postgres() -> Iterator[Place]:
-    with scratch_postgres() as server:
-        with server.connected("postgres") as connection:
-            connection.autocommit = True
-            connection.execute(f"create role writer login password '{WORD}'; create role reader")
-            connection.execute("comment on role writer is 'it writes'")
-            connection.execute("grant reader to writer")
-            connection.execute("create database kept owner writer")
-
-        def connect() -> psycopg.Connection[Any]:
-            return psycopg.connect(
-                host=server.host, port=server.port, dbname="kept", user="writer", password=WORD, autocommit=True
-            )
-
-        with connect() as connection:
-            connection.execute("create schema mine create table said (what text)")
-
-        def write(what: str) -> None:
-            with connect() as connection:
-                connection.execute("insert into mine.said values (%s)", [what])
-
-        def read() -> list[str]:
-            with connect() as connection:
-                return [what for (what,) in connection.execute("select what from mine.said order by 1")]
-
-        yield Place(Store(NAME, Postgres(server), scratch_postgres, lambda _: server), write, read)
-
-
-@contextmanager
-def in_buckets() -> Iterator[Place]:
-    with scratch_minio([BUCKET]) as there:
-
-        def write(what: str) -> None:
-            with there.client() as client:
-                client.put_object(Bucket=BUCKET, Key=f"said/{what}", Body=what.encode())
-
-        def read() -> list[str]:
-            with there.client() as client:
-                found = client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
-                return [client.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read().decode() for each in found]
-
-        yield Place(
-            Store(NAME, Buckets(there, [BUCKET]), lambda: scratch_minio([BUCKET]), lambda _: there), write, read
-        )
-
-
-@contextmanager
-def in_mongodb() -> Iterator[Place]:
-    (store,) = declared_stores(["mongodb"])
-    with test_mongodb.connect() as client:
-        said = client["restore_suite"]["said"]
-        said.drop()
-
-        def write(what: str) -> None:
-            said.insert_one({"_id": what})
-
-        def read() -> list[str]:
-            return sorted(each["_id"] for each in said.find())
-
-        yield Place(replace(store, name=NAME), write, read)
-        client.drop_database("restore_suite")
-
-
-@contextmanager
-def in_folder() -> Iterator[Place]:
-    with scratch_volume() as folder:
-        folder.mkdir()
-
-        def write(what: str) -> None:
-            (folder / what).write_text(what)
-
-        def read() -> list[str]:
-            return sorted(path.read_text() for path in folder.iterdir())
-
-        yield Place(Store(NAME, Volume(folder), scratch_volume, lambda to: to or folder, home=folder), write, read)
-
-
-PLACES = {"postgres": in_postgres, "buckets": in_buckets, "mongodb": in_mongodb, "folder": in_folder}
-DUMPED = [name for name in PLACES if name != "folder"]
-
-
-@pytest.fixture
-def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """A store that holds ``early`` in its newest backup, and ``early`` and ``late`` now."""
-    shutil.rmtree(settings().state / "run" / "restore", ignore_errors=True)  # of a test that failed
-    with PLACES[request.param]() as found:
-        for module in (restoring, foretelling):
-            monkeypatch.setattr(module, "declared_stores", lambda _: [found.store])
-        monkeypatch.setattr(restoring, "refuse_running", lambda _: None)
-        found.write("early")
-        prepare(repository(), catalogue())
-        found.backup = back_up(found.store, repository(), catalogue()).id
-        found.write("late")
-        yield found
-
-
-def each_place(*names: str) -> Any:
-    return pytest.mark.parametrize("place", names or list(PLACES), indirect=True)
-
-
-def asked(**words: str) -> Request:
-    return Request(NAME, **words)  # type: ignore[arg-type]
 
 
 @each_place()
@@ -221,6 +90,18 @@ def _killed(store: Store) -> None:
 
     restoring.compare = killed  # type: ignore[assignment]
     restoring.restore(asked(replace=NAME))
+
+
+@each_place("buckets")
+def test_where_the_first_place_is_lost_the_way_back_leads_through_the_second(place: Place) -> None:
+    copying.copy([NAME])
+    told = restoring.restore(asked(backup=place.backup, replace=NAME, location=Location.OFFSITE))
+    assert place.read() == ["early"]
+    assert told["undo"].endswith(" --from offsite")
+    safety = catalogue(Location.OFFSITE).read(NAME).of(NAME)[-1].id
+    assert safety not in {each.id for each in catalogue().read(NAME).manifests}
+    restoring.restore(asked(backup=safety, replace=NAME, location=Location.OFFSITE))
+    assert place.read() == ["early", "late"]
 
 
 @each_place("folder")
@@ -344,12 +225,11 @@ def test_etcd_is_restored_into_a_folder_and_what_was_there_is_set_aside(tmp_path
 def test_without_arguments_it_asks_for_everything_and_foretells(tmp_path: Path) -> None:
     id_ = operations.back_up_store("etcd")["id"]
     operations.drill_store("etcd", id_)
-    answers = ["etcd", "", str(tmp_path / "etcd"), "y"]
+    answers = ["etcd", "", "", str(tmp_path / "etcd"), "y"]
     ended = CliRunner().invoke(app, ["restore"], input="\n".join(answers) + "\n", catch_exceptions=False)
     assert ended.exit_code == 0, ended.output
     assert f"Restore etcd from {id_}" in ended.output
     assert "as its last drill did" in ended.output
     assert (tmp_path / "etcd" / "member").is_dir()
-    answers = ["etcd", "", str(tmp_path / "etcd"), "y"]
     ended = CliRunner().invoke(app, ["restore"], input="\n".join(answers) + "\n")
     assert isinstance(ended.exception, EnginEdgeError), "a yes is not the store's name"

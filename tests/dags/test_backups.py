@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 
-from enginedge.backup import operations
+from enginedge.backup import operations, requested
+from enginedge.errors import Misconfigured
 from enginedge.platform import load_platform
 from tests.installation import ROOT
 
-DAGS = ("back_up_stores", "copy_backups", "drill_stores", "retain_backups")
+DAGS = ("back_up_stores", "copy_backups", "drill_stores", "restore_store", "retain_backups")
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,40 @@ def test_nothing_is_given_up_before_the_check_has_passed(dags: dict[str, Any]) -
     assert dags["retain_backups"].get_task("give_up").upstream_task_ids == {"check_share"}
     assert dags["retain_backups"].get_task("give_up").trigger_rule == "all_success"
     assert dags["retain_backups"].get_task("keep_locked").upstream_task_ids == {"give_up"}, "what went need not stay"
+
+
+def test_a_restore_is_planned_then_approved_then_carried_out(dags: dict[str, Any]) -> None:
+    dag = dags["restore_store"]
+    assert dag.schedule is None
+    approve, restore = dag.get_task("approve"), dag.get_task("restore")
+    assert isinstance(approve, ApprovalOperator)
+    assert approve.upstream_task_ids == {"plan"}
+    assert "approve" in restore.upstream_task_ids
+    assert restore.trigger_rule == "all_success"
+    assert "xcom_pull(task_ids='plan')" in approve.body
+    assert approve.response_timeout < dag.dagrun_timeout
+
+
+def test_the_form_has_every_field_that_is_read_and_no_other(dags: dict[str, Any]) -> None:
+    assert tuple(dags["restore_store"].params) == requested.FIELDS
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"store": "postgres", "replcae": "postgres"}, "did you mean 'replace'"),
+        ({"store": "postgres", "replace": "postgres"}, "Airflow's own database"),
+        ({"store": "postgres", "only": "airflow"}, "Airflow's own database"),
+        ({"store": "postgres", "only": "platform", "name": "airflow"}, "Airflow's own database"),
+        ({"store": "mongodb", "replace": "yes"}, "'yes' is not the store to be restored"),
+        ({"store": "mongodb", "name": "other"}, "say which, with --only"),
+        ({"store": "mongobd"}, "one of mongodb"),
+        ({"store": "etcd", "replace": "etcd"}, "no DAG stops it"),
+    ],
+)
+def test_a_form_that_was_filled_in_wrongly_is_refused_before_anybody_is_asked(form: Any, said: str) -> None:
+    with pytest.raises(Misconfigured, match=said):
+        requested.planned(form)
 
 
 @pytest.mark.parametrize("name", DAGS)

@@ -44,6 +44,11 @@ class Description:
         told = repr((entry.name, entry.size, sorted(entry.more.items()))).encode()
         self.digests.setdefault(name, sha256()).update(told + content)
 
+    def pass_by(self, entry: Entry) -> None:
+        """Count ``entry``, which came from :func:`read` and has been read to its end."""
+        assert isinstance(entry.content, _Exactly)  # noqa: S101 - read() makes no other
+        self.add(entry, entry.content.digest.digest())
+
     @property
     def parts(self) -> dict[str, str]:
         return {name: f"{self.counts[name]} files, {self.digests[name].hexdigest()[:32]}" for name in self.counts}

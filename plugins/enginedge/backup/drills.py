@@ -47,14 +47,25 @@ def compare(store: Store, manifest: Manifest, target: Any) -> int:
         Violated: the copy differs; names the parts.
     """
     wanted = manifest.dumped.fingerprint
-    if differences := wanted.differences(store.source.fingerprint(target)):
+    refuse_differences(
+        wanted.differences(store.source.fingerprint(target)), where=f"{store.name}, backup {manifest.id}"
+    )
+    return len(wanted.parts) + len(wanted.at_least)
+
+
+def refuse_differences(differences: list[str], where: str) -> None:
+    """Return when there is none.
+
+    Raises:
+        Violated: names them.
+    """
+    if differences:
         raise Violated(
             f"the restored copy is not what was dumped: {_told(differences)}",
-            where=f"{store.name}, backup {manifest.id}",
+            where=where,
             untouched="the backup",
             remedy="drill an older backup to find the last good one, then find out what spoilt this one",
         )
-    return len(wanted.parts) + len(wanted.at_least)
 
 
 def _told(differences: list[str]) -> str:

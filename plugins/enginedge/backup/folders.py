@@ -32,6 +32,17 @@ def set_aside(path: Path) -> Path:
 
 
 @contextmanager
+def emptied(folder: Path) -> Iterator[Path]:
+    """``folder``, made anew, and gone afterwards."""
+    shutil.rmtree(folder, ignore_errors=True)  # of a restore that was killed
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def filled(folder: Path) -> Iterator[Path]:
     """A place to fill, not there yet; afterwards it is ``folder``, which must be empty or not there.
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from shlex import quote
+from typing import Any
 
 from enginedge.backup.catalogue import Found, catalogue
 from enginedge.backup.locations import Location
-from enginedge.backup.operations import chosen as chosen_of
+from enginedge.backup.operations import chosen
+from enginedge.backup.parts.shapes import Part
 from enginedge.backup.shapes import Manifest
-from enginedge.backup.stores import declared_stores
+from enginedge.backup.stores import Store, declared_stores
 from enginedge.errors import Misconfigured
 
 
@@ -23,9 +27,11 @@ class Request:
         folder: for etcd and the volumes: where to, instead of the folder that the service runs on.
         replace: the store's name, said by whoever wants what is there replaced.
         without_safety_backup: the store's name again, said by whoever gives up what is there.
+        only: a part of the store, as its kind names them; empty: all of it.
+        name: what the part is to be called; empty: what it was called.
 
     Raises:
-        Misconfigured: a word is not the store's name.
+        Misconfigured: a word is not the store's name, or there is a new name and no part.
     """
 
     store: str
@@ -34,6 +40,8 @@ class Request:
     folder: Path | None = None
     replace: str = ""
     without_safety_backup: str = ""
+    only: str = ""
+    name: str = ""
 
     def __post_init__(self) -> None:
         for option in ("replace", "without_safety_backup"):
@@ -44,6 +52,57 @@ class Request:
                     untouched="everything",
                     remedy=f"say {self.store}, if you mean it",
                 )
+        if self.name and not self.only:
+            raise Misconfigured("only a part gets another name", where="--as", remedy="say which, with --only")
+
+    def line(self, backup: str) -> str:
+        """The one line that restores ``backup`` over what this request restores."""
+        only = f" --only {quote(self.name or self.only)}" if self.only else ""
+        place = "" if self.location is Location.PRIMARY else f" --from {self.location}"
+        return f"enginedge restore {self.store} --backup {backup} --replace {self.store}{only}{place}"
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a request comes to: a backup of a store, and the target that it goes into."""
+
+    request: Request
+    store: Store
+    found: Found
+    manifest: Manifest
+    target: Any
+    part: Part | None
+
+    @property
+    def where(self) -> str:
+        place = str(getattr(self.target, "where", self.target))
+        return f"{place}, as {self.part.to}" if self.part else place
+
+    @cached_property
+    def present(self) -> list[str]:
+        """The names of what is in the way."""
+        if self.part and self.store.parts:
+            return self.store.parts.present(self.part, self.target)
+        return self.store.source.present(self.target)
+
+    @property
+    def sets_aside(self) -> bool:
+        """Whether what is in the way is renamed; else it is dumped before it goes."""
+        return self.store.parts.sets_aside if self.part and self.store.parts else self.store.home is not None
+
+    @property
+    def is_dumped(self) -> bool:
+        """Whether a safety backup is taken."""
+        return bool(self.present) and not self.sets_aside and not self.request.without_safety_backup
+
+    def way_back(self, safety: str = "ID", aside: str = "") -> str:
+        """How the restore is undone, where the safety backup is ``safety``, or what was there is now ``aside``."""
+        if not self.present:
+            return f"delete what was restored into {self.where}"
+        if self.sets_aside:
+            there = self.present[0] if self.part else self.where
+            return f"delete {there} and rename {aside or f'{there}.before-…'} to it"
+        return self.request.line(safety) if self.is_dumped else "it cannot be undone: the safety backup was waived"
 
 
 @dataclass(frozen=True)
@@ -51,14 +110,16 @@ class Plan:
     """What will happen.
 
     Attributes:
-        present: the names of what is there and would be replaced; none where the target is empty.
+        present: the names of what is there and will be replaced; none where nothing is in the way.
         restore_s: how long it will take, from the last drill; none where no drill has been.
         safety_s: how long the safety backup before it will take, from the backup's own time; 0 where none is taken.
+        undo: the way back.
     """
 
     store: str
     backup: str
     taken_at: datetime
+    part: str
     target: str
     present: tuple[str, ...]
     restore_s: float | None
@@ -66,54 +127,57 @@ class Plan:
     undo: str
 
     def __str__(self) -> str:
+        what = f"{self.part} of {self.store}" if self.part else self.store
         took = f"about {self.restore_s:.0f} s, as its last drill did" if self.restore_s else "a time that no drill told"
+        took = f"{took} for the whole store" if self.part and self.restore_s else took
         safety = f", after a safety backup of about {self.safety_s:.0f} s" if self.safety_s else ""
-        there = f"It replaces {', '.join(self.present)}." if self.present else "Nothing is there yet."
+        there = f"It replaces what is there: {', '.join(self.present)}." if self.present else "Nothing is there yet."
         return (
-            f"Restore {self.store} from {self.backup}, taken at {self.taken_at:%Y-%m-%d %H:%M} UTC, into {self.target}."
-            f"\n{there}\nIt takes {took}{safety}.\nTo undo it: {self.undo}"
+            f"Restore {what} from {self.backup}, taken at {self.taken_at:%Y-%m-%d %H:%M} UTC, into {self.target}.\n"
+            f"{there}\nIt takes {took}{safety}.\nTo undo it: {self.undo}"
         )
+
+
+def aim(request: Request) -> Aim:
+    """The backup and the target that ``request`` means.
+
+    Raises:
+        Misconfigured: there is no such store, backup or part; names what is near.
+    """
+    (store,) = declared_stores([request.store])
+    found = catalogue(request.location).read(request.store)
+    manifest = chosen(found, request.store, request.backup)
+    part = Part(request.only, request.name or request.only) if request.only else None
+    if part:
+        if store.parts is None:
+            raise Misconfigured(f"{store.name} has no parts", where="--only", remedy="restore all of it")
+        if request.folder and not store.parts.sets_aside:
+            raise Misconfigured(
+                "a part of it is restored into the running store", where="--folder", remedy="leave --folder out"
+            )
+        store.parts.check(part, manifest.dumped)
+    return Aim(request, store, found, manifest, store.target(request.folder), part)
 
 
 def plan(request: Request) -> Plan:
     """What :func:`enginedge.backup.restoring.restore` will do with ``request``; nothing is touched.
 
     Raises:
-        Misconfigured: there is no such store or backup.
+        Misconfigured: there is no such store, backup or part.
         Unavailable: the target does not answer.
     """
-    (store,) = declared_stores([request.store])
-    found = catalogue(request.location).read(request.store)
-    manifest = chosen_of(found, request.store, request.backup)
-    target = store.target(request.folder)
-    where = str(getattr(target, "where", target))
-    present = tuple(store.source.present(target))
-    safe = bool(present) and not store.home and not request.without_safety_backup
-    if not present:
-        undo = f"empty {where} again"
-    elif store.home:
-        undo = f"what is there is renamed to {where}.before-… beside it; rename it back"
-    else:
-        undo = undone_by(request, "ID") + ", where ID is printed" if safe else "it cannot be undone"
+    aimed = aim(request)
     return Plan(
-        store=store.name,
-        backup=manifest.id,
-        taken_at=manifest.taken_at,
-        target=where,
-        present=present,
-        restore_s=foretold_s(found, manifest),
-        safety_s=manifest.duration_s if safe else 0.0,
-        undo=undo,
+        store=aimed.store.name,
+        backup=aimed.manifest.id,
+        taken_at=aimed.manifest.taken_at,
+        part=request.only,
+        target=aimed.where,
+        present=tuple(aimed.present),
+        restore_s=foretold_s(aimed.found, aimed.manifest),
+        safety_s=aimed.manifest.duration_s if aimed.is_dumped else 0.0,
+        undo=aimed.way_back(),
     )
-
-
-def chosen(request: Request) -> Manifest:
-    """The backup that is asked for.
-
-    Raises:
-        Misconfigured: there is none.
-    """
-    return chosen_of(catalogue(request.location).read(request.store), request.store, request.backup)
 
 
 def foretold_s(found: Found, manifest: Manifest) -> float | None:
@@ -124,9 +188,3 @@ def foretold_s(found: Found, manifest: Manifest) -> float | None:
     sizes = {each.id: each.bytes_in for each in found.of(manifest.store)}
     drills = [each for each in found.drills if each.store == manifest.store and sizes.get(each.manifest)]
     return drills[-1].restore_s * manifest.bytes_in / sizes[drills[-1].manifest] if drills else None
-
-
-def undone_by(request: Request, safety: str) -> str:
-    """The one line that brings back what a restore has replaced."""
-    place = "" if request.location is Location.PRIMARY else f" --from {request.location}"
-    return f"enginedge restore {request.store} --backup {safety} --replace {request.store}{place}"

@@ -16,6 +16,10 @@ from enginedge.backup.locations import Location
 from enginedge.backup.stores import declared_stores, store_names
 from enginedge.printing import print_rows
 
+PARTS = (
+    "DATABASE or DATABASE/SCHEMA.TABLE of PostgreSQL, DATABASE or DATABASE.COLLECTION of MongoDB, a prefix of etcd's "
+    "keys, BUCKET or BUCKET/PREFIX, a path below a volume"
+)
 WORD = "the store's name, as a word of yours"
 
 
@@ -25,19 +29,21 @@ def restore(
     folder: Annotated[
         Path | None, typer.Option(help="Where to, for etcd and for volumes; left out: the folder of the service.")
     ] = None,
+    only: Annotated[str, typer.Option(help=f"Only a part: {PARTS}.")] = "",
+    name: Annotated[str, typer.Option("--as", help="What the part is to be called; left out: what it was.")] = "",
     words: Annotated[str, typer.Option("--replace", help=f"Replace what is there: {WORD}.")] = "",
     waiver: Annotated[str, typer.Option("--without-safety-backup", help=f"Give what is there up: {WORD}.")] = "",
     location: From = Location.PRIMARY,
     as_json: AsJson = False,
 ) -> None:
-    """Restore a store from a backup, and compare what came out with what was dumped.
+    """Restore a store, or a part of it, from a backup, and compare what came out with what was dumped.
 
     A target that is not empty is refused, unless --replace says the store's name; what is there is then backed up
     first, or its folder is set aside, and the line that brings it back is printed.
     """
-    request = Request(store, backup, location, folder, words, waiver) if store else _asked(location)
+    request = Request(store, backup, location, folder, words, waiver, only, name) if store else _asked(location)
     told = restoring.restore(request, say=lambda line: typer.echo(line, err=True))
-    print_rows([told], ("store", "backup", "target", "restore_s", "parts", "undo"), as_json)
+    print_rows([told], ("store", "part", "backup", "target", "restore_s", "parts", "undo"), as_json)
 
 
 def _asked(location: Location) -> Request:
@@ -47,7 +53,9 @@ def _asked(location: Location) -> Request:
     newest = operations.chosen(found, store.name)
     print_rows([operations.row(each, found.verified(each)) for each in found.of(store.name)], COLUMNS, as_json=False)
     request = Request(store.name, typer.prompt("Which backup?", default=newest.id), location)
-    if store.home:
+    if only := typer.prompt("Only a part of it (empty: all)?", default="", show_default=False):
+        request = replace(request, only=only, name=typer.prompt("Under which name?", default=only))
+    if store.home and (not only or (store.parts and store.parts.sets_aside)):
         request = replace(request, folder=Path(typer.prompt("Into which folder?", default=str(store.home))))
     told = plan(request)
     typer.echo(str(told))

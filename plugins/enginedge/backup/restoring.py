@@ -1,8 +1,8 @@
 """Restoring in earnest: into the store itself, or into the folder that its service runs on.
 
-What is there already is replaced only by whoever says so in words. A safety backup of it is taken first, or its folder
-is set aside, so that a restore can be undone; and what came out is compared with the backup's fingerprint, as a drill
-does. One that was killed is repeated by the same command.
+What is there already is replaced only by whoever says so in words. A safety backup of it is taken first, or it is
+renamed, so that a restore can be undone; and what came out is compared with the backup's fingerprint, as a drill does.
+One that was killed is repeated by the same command.
 """
 
 from __future__ import annotations
@@ -16,64 +16,68 @@ from typing import Any
 from enginedge.backup import night, unfinished
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.drills import compare
-from enginedge.backup.foretelling import Request, chosen, undone_by
+from enginedge.backup.foretelling import Aim, Request, aim
 from enginedge.backup.repository import repository
-from enginedge.backup.shapes import Manifest, refuse_present
-from enginedge.backup.stores import Store, declared_stores
+from enginedge.backup.shapes import refuse_present
 from enginedge.errors import EnginEdgeError, Misconfigured
 from enginedge.settings import settings
 
 
 def restore(request: Request, say: Callable[[str], object] = print) -> dict[str, Any]:
-    """Restore as asked; returns what was done as a row, with the way back, which is said before anything is touched.
+    """Restore as asked; returns what was done as a row, with the way back, which is said before anything goes.
 
     Raises:
-        Misconfigured: the target is not empty and was not said to be replaced, or its service is running.
+        Misconfigured: something is in the way and was not said to be replaced, or the store's service is running.
         Unavailable: the safety backup failed, and nothing was touched; or the store or the repository broke off.
         Violated: what was restored is not what was dumped.
     """
-    (store,) = declared_stores([request.store])
-    manifest = chosen(request)
-    target = store.target(request.folder)
-    where = str(getattr(target, "where", target))
-    if store.home and store.home == (request.folder or store.home):
-        refuse_running(store.name)
-    present = store.source.present(target)
+    aimed = aim(request)
+    if not aimed.part and aimed.store.home and (request.folder or aimed.store.home) == aimed.store.home:
+        refuse_running(aimed.store.name)
     if not request.replace:
-        _refuse(present, where, request)
-    way_back = _kept(store, target, request) if present else f"empty {where} again"
-    with night.alone(store.name), unfinished.noted(where, way_back) as first:
+        _refuse(aimed)
+    way_back = _kept(aimed)
+    with night.alone(aimed.store.name), unfinished.noted(aimed.where, way_back) as first:
         say(f"To undo it: {first}")
         began = time.monotonic()
-        if present and not store.home:
-            store.source.clear(target)
-        parts = _filled(store, manifest, target, request)
+        parts = _part(aimed) if aimed.part else _whole(aimed)
         took = round(time.monotonic() - began, 3)
-    told = {"store": store.name, "backup": manifest.id, "target": where}
+    told = {"store": aimed.store.name, "backup": aimed.manifest.id, "part": request.only, "target": aimed.where}
     return {**told, "restore_s": took, "parts": parts, "undo": first}
 
 
-def _filled(store: Store, manifest: Manifest, target: Any, request: Request) -> int:
-    """Restore into the empty ``target``, and let its users in when it has been compared."""
-    store.source.restore(manifest.dumped, repository(request.location), target)
-    parts = compare(store, manifest, target) if store.answers else 0
-    store.source.admit(target)
+def _whole(aimed: Aim) -> int:
+    """Restore into the target, emptied, and let its users in when it has been compared."""
+    store, source = aimed.store, aimed.store.source
+    if aimed.present and not aimed.sets_aside:
+        source.clear(aimed.target)
+    source.restore(aimed.manifest.dumped, repository(aimed.request.location), aimed.target)
+    parts = compare(store, aimed.manifest, aimed.target) if store.answers else 0
+    source.admit(aimed.target)
     return parts
 
 
-def _kept(store: Store, target: Any, request: Request) -> str:
-    """Keep what is there, and return how it is got back: it is set aside where it is a folder, and else dumped.
+def _part(aimed: Aim) -> int:
+    assert aimed.part and aimed.store.parts  # noqa: S101, PT018 - an aim has a part only where its store has parts
+    return aimed.store.parts.restore(
+        aimed.part, aimed.manifest.dumped, repository(aimed.request.location), aimed.target, aimed.store.scratch
+    )
+
+
+def _kept(aimed: Aim) -> str:
+    """Keep what is there, and return the way back to it.
 
     Raises:
         Unavailable: it could not be dumped, and nobody waived that.
     """
-    if store.home:
-        return f"set {target} aside and rename {store.source.clear(target)} to it"
-    if request.without_safety_backup:
-        return "it cannot be undone: the safety backup was waived"
+    if aimed.sets_aside and aimed.present and not aimed.part:
+        return aimed.way_back(aside=aimed.store.source.clear(aimed.target))
+    if not aimed.is_dumped:
+        return aimed.way_back()
+    store, location = aimed.store, aimed.request.location
     try:
-        night.prepare(repository(request.location), catalogue(request.location))
-        safety = night.back_up(store, repository(request.location), catalogue(request.location))
+        night.prepare(repository(location), catalogue(location))
+        return aimed.way_back(night.back_up(store, repository(location), catalogue(location)).id)
     except EnginEdgeError as failure:
         raise type(failure)(
             f"the safety backup of what is there failed ({failure})",
@@ -81,18 +85,17 @@ def _kept(store: Store, target: Any, request: Request) -> str:
             untouched="the store",
             remedy=f"mend that, or, where it is dead, waive it: --without-safety-backup {store.name}",
         ) from failure
-    return undone_by(request, safety.id)
 
 
-def _refuse(present: list[str], where: str, request: Request) -> None:
-    if present and unfinished.way_back_from(where):
+def _refuse(aimed: Aim) -> None:
+    if aimed.present and unfinished.way_back_from(aimed.where):
         raise Misconfigured(
-            f"a restore into it broke off, and has left {', '.join(present)}",
-            where=where,
+            f"a restore into it broke off, and has left {', '.join(aimed.present)}",
+            where=aimed.where,
             untouched="what it has left",
-            remedy=f"repeat it with --replace {request.store}",
+            remedy=f"repeat it with --replace {aimed.store.name}",
         )
-    refuse_present(present, where)
+    refuse_present(aimed.present, aimed.where)
 
 
 def refuse_running(store: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from enginedge.backup import lake_tables
 from enginedge.backup.object_store import object_store
+from enginedge.backup.parts.shapes import PartSource
 from enginedge.backup.shapes import BackupSource, Dumped
 from enginedge.backup.tools import told
 from enginedge.errors import Misconfigured
@@ -29,6 +30,7 @@ class Store:
         home: the folder that its service runs on, where a restore fills a folder; what is there is then set aside,
             and else dumped before it is replaced.
         witness: adds to a dump what only others can tell of it; never fails.
+        parts: how a part of it is restored.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Store:
     answers: bool = True
     home: Path | None = None
     witness: Callable[[Dumped], Dumped] = lambda dumped: dumped
+    parts: PartSource[Any] | None = None
 
 
 def declared_stores(names: Sequence[str] = ()) -> list[Store]:
@@ -75,6 +78,7 @@ def _store(service: Service) -> Store:
 
 
 def _postgres(service: Service) -> Store:
+    from enginedge.backup.parts.postgres import PostgresParts
     from enginedge.backup.scratch.postgres import scratch_postgres
     from enginedge.backup.sources.postgres import Postgres, Server
 
@@ -87,10 +91,12 @@ def _postgres(service: Service) -> Store:
         scratch_postgres,
         lambda folder: _in_place(server, folder),
         witness=lambda dumped: lake_tables.witness(dumped, object_store("backup")),
+        parts=PostgresParts(),
     )
 
 
 def _mongodb(service: Service) -> Store:
+    from enginedge.backup.parts.mongodb import MongoDBParts
     from enginedge.backup.scratch.mongodb import scratch_mongodb
     from enginedge.backup.sources.mongodb import MongoDB, Server
 
@@ -101,10 +107,17 @@ def _mongodb(service: Service) -> Store:
         return Server(at.host, at.port, user, login)
 
     source = MongoDB(as_user("backup"))
-    return Store(service.name, source, scratch_mongodb, lambda folder: _in_place(as_user("restore"), folder))
+    return Store(
+        service.name,
+        source,
+        scratch_mongodb,
+        lambda folder: _in_place(as_user("restore"), folder),
+        parts=MongoDBParts(),
+    )
 
 
 def _etcd(service: Service) -> Store:
+    from enginedge.backup.parts.etcd import EtcdParts
     from enginedge.backup.scratch.etcd import scratch_etcd
     from enginedge.backup.sources.etcd import Client, Etcd, Member
 
@@ -120,26 +133,35 @@ def _etcd(service: Service) -> Store:
         lambda folder: Member(client, peer, folder or _home(service), lambda: None),
         answers=False,
         home=_home(service),
+        parts=EtcdParts(),
     )
 
 
 def _buckets(service: Service) -> Store:
+    from enginedge.backup.parts.buckets import BucketParts
     from enginedge.backup.scratch.minio import scratch_minio
     from enginedge.backup.sources.buckets import Buckets
 
     names = [thing.what for thing in service.backup]
     source = Buckets(object_store("backup"), names)
     return Store(
-        service.name, source, lambda: scratch_minio(names), lambda folder: _in_place(object_store("root"), folder)
+        service.name,
+        source,
+        lambda: scratch_minio(names),
+        lambda folder: _in_place(object_store("root"), folder),
+        parts=BucketParts(),
     )
 
 
 def _volume(service: Service) -> Store:
+    from enginedge.backup.parts.volumes import VolumeParts
     from enginedge.backup.scratch.folder import scratch_volume
     from enginedge.backup.sources.volumes import Volume
 
     home = _home(service)
-    return Store(service.name, Volume(home), scratch_volume, lambda folder: folder or home, home=home)
+    return Store(
+        service.name, Volume(home), scratch_volume, lambda folder: folder or home, home=home, parts=VolumeParts()
+    )
 
 
 def _in_place(server: Any, folder: Path | None) -> Any:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from enginedge.errors import EnginEdgeError
+from enginedge.errors import EnginEdgeError, Misconfigured
 from enginedge.private_files import private_folder, write_private
 from enginedge.settings import settings
 
@@ -22,12 +22,18 @@ def noted(target: str, way_back: str) -> Iterator[str]:
     """Note down, until the ``with`` has ended well, that ``target`` is being restored into; gives the way back.
 
     Raises:
-        EnginEdgeError: what was raised inside, with the way back beside its own remedy.
+        EnginEdgeError: what was raised inside, with the way back beside its own remedy; where that is a refusal,
+            nothing was begun, and there is nothing to note.
     """
-    first = way_back_from(target) or way_back
+    before = way_back_from(target)
+    first = before or way_back
     write_private(_note(target), json.dumps({"target": target, "way_back": first}))
     try:
         yield first
+    except Misconfigured:
+        if not before:
+            _note(target).unlink()
+        raise
     except EnginEdgeError as failure:
         remedy = f"{failure.remedy}; to go back to what was there: {first}" if failure.remedy else f"go back: {first}"
         raise type(failure)(failure.what, where=failure.where, untouched=failure.untouched, remedy=remedy) from failure

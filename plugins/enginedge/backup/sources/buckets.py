@@ -11,12 +11,13 @@ import platform
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from enginedge.settings import settings
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+AT_ONCE = 1000  # as many objects are deleted by one request
 AHEAD = 8  # objects that are asked for before they are needed
 LATEST = datetime.max.replace(tzinfo=UTC)
 CONTENT_TYPE, METADATA = "type", "metadata"
@@ -42,6 +44,22 @@ class Version:
 
     key: str
     id: str
+
+
+@dataclass(frozen=True)
+class Move:
+    """Objects whose keys begin with ``prefix``, to be put under ``to_prefix`` of ``to_bucket``, instead of what is
+    there; their description, under their old keys, is written to ``told``."""
+
+    bucket: str
+    prefix: str
+    to_bucket: str
+    to_prefix: str
+    told: Path
+
+    def command(self, to: ObjectStore) -> Command:
+        """What reads the bucket's archive and puts them there."""
+        return _command(to, "move", self.bucket, self.prefix, self.to_bucket, self.to_prefix, str(self.told))
 
 
 @dataclass(frozen=True)
@@ -77,7 +95,7 @@ class Buckets:
         """Delete what is current; where a bucket keeps its versions, they stay for as long as it does."""
         with at.client() as client:
             for bucket in self.buckets:
-                delete(client, bucket)
+                delete(client, bucket, keys(client, bucket))
         return ""
 
     def admit(self, to: ObjectStore) -> None:
@@ -87,14 +105,15 @@ class Buckets:
         parts: dict[str, str] = {}
         with at.client() as client:
             for bucket in self.buckets:
-                parts |= archive.describe(_entries(client, bucket, LATEST), partial(_part, bucket))
+                parts |= archive.describe(entries(client, bucket, LATEST), partial(part, bucket))
         return Fingerprint(parts)
 
 
-def versions(client: S3Client, bucket: str, moment: datetime) -> Iterator[Version]:
-    """Every object of ``bucket`` as it was at ``moment``, in the order of the keys."""
+def versions(client: S3Client, bucket: str, moment: datetime, prefix: str = "") -> Iterator[Version]:
+    """Every object of ``bucket`` whose key begins with ``prefix``, as it was at ``moment``, in the order of the
+    keys."""
     last = ""
-    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         marks = [(each["Key"], each["LastModified"], None) for each in page.get("DeleteMarkers", ())]
         kept = [(each["Key"], each["LastModified"], each["VersionId"]) for each in page.get("Versions", ())]
         # Of each key the newest comes first, and the first one that is not too new is the one that was current.
@@ -105,24 +124,31 @@ def versions(client: S3Client, bucket: str, moment: datetime) -> Iterator[Versio
                     yield Version(key, id_)
 
 
-def delete(client: S3Client, bucket: str, prefix: str = "") -> None:
-    """Delete every current object of ``bucket`` whose key begins with ``prefix``.
+def keys(client: S3Client, bucket: str, prefix: str = "") -> Iterator[str]:
+    """The key of every current object of ``bucket`` that begins with ``prefix``."""
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for each in page.get("Contents", ()):
+            yield each["Key"]
+
+
+def delete(client: S3Client, bucket: str, doomed: Iterable[str]) -> None:
+    """Delete these objects of ``bucket``.
 
     Raises:
         Unavailable: some of them would not go; names the first.
     """
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        if doomed := [{"Key": each["Key"]} for each in page.get("Contents", ())]:
-            answer = client.delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True})  # type: ignore[typeddict-item]
-            for failed in answer.get("Errors", ()):
-                raise Unavailable(f"{failed['Key']} was not deleted: {failed['Message']}", where=bucket)
+    left = iter(doomed)
+    while some := [{"Key": key} for key in islice(left, AT_ONCE)]:
+        answer = client.delete_objects(Bucket=bucket, Delete={"Objects": some, "Quiet": True})  # type: ignore[typeddict-item]
+        for failed in answer.get("Errors", ()):
+            raise Unavailable(f"{failed['Key']} was not deleted: {failed['Message']}", where=bucket)
 
 
-def _entries(client: S3Client, bucket: str, moment: datetime) -> Iterator[archive.Entry]:
+def entries(client: S3Client, bucket: str, moment: datetime, prefix: str = "") -> Iterator[archive.Entry]:
     """The objects themselves; some are asked for ahead of time, so that small ones do not wait for each other."""
     waiting: deque[tuple[str, Future[Any]]] = deque()
     with ThreadPoolExecutor(AHEAD) as pool:
-        for version in versions(client, bucket, moment):
+        for version in versions(client, bucket, moment, prefix):
             asked = pool.submit(client.get_object, Bucket=bucket, Key=version.key, VersionId=version.id)
             waiting.append((version.key, asked))
             if len(waiting) >= AHEAD:
@@ -139,7 +165,7 @@ def _entry(key: str, asked: Future[Any]) -> archive.Entry:
     return archive.Entry(key, answer["ContentLength"], answer["Body"], more)
 
 
-def _part(bucket: str, key: str) -> str:
+def part(bucket: str, key: str) -> str:
     """The folder that an object lies in."""
     return f"{bucket}/{key.rpartition('/')[0]}"
 
@@ -158,15 +184,33 @@ def _command(store: ObjectStore, *arguments: str) -> Command:
 
 def _dump(store: ObjectStore, bucket: str, moment: datetime, told: Path) -> None:
     with store.client() as client:
-        parts = archive.write(_entries(client, bucket, moment), sys.stdout.buffer, partial(_part, bucket))
+        parts = archive.write(entries(client, bucket, moment), sys.stdout.buffer, partial(part, bucket))
     told.write_text(json.dumps(parts))
 
 
 def _load(store: ObjectStore, bucket: str) -> None:
     with store.client() as client:
         for entry in archive.read(sys.stdin.buffer):
-            kept = {"ContentType": entry.more[CONTENT_TYPE], "Metadata": json.loads(entry.more.get(METADATA, "{}"))}
-            client.upload_fileobj(entry.content, bucket, entry.name, ExtraArgs=kept)
+            _put(client, bucket, entry.name, entry)
+
+
+def _move(store: ObjectStore, move: Move) -> None:
+    described = archive.Description(partial(part, move.bucket))
+    with store.client() as client:
+        in_the_way = set(keys(client, move.to_bucket, move.to_prefix))
+        for entry in archive.read(sys.stdin.buffer):
+            if entry.name.startswith(move.prefix):
+                key = move.to_prefix + entry.name.removeprefix(move.prefix)
+                _put(client, move.to_bucket, key, entry)
+                described.pass_by(entry)
+                in_the_way.discard(key)
+        delete(client, move.to_bucket, in_the_way if described.counts else ())
+    move.told.write_text(json.dumps(described.parts))
+
+
+def _put(client: S3Client, bucket: str, key: str, entry: archive.Entry) -> None:
+    kept = {"ContentType": entry.more[CONTENT_TYPE], "Metadata": json.loads(entry.more.get(METADATA, "{}"))}
+    client.upload_fileobj(entry.content, bucket, key, ExtraArgs=kept)
 
 
 if __name__ == "__main__":
@@ -174,5 +218,7 @@ if __name__ == "__main__":
     there = ObjectStore(url, user, Path(password_file))
     if verb == "dump":
         _dump(there, name, datetime.fromisoformat(rest[0]), Path(rest[1]))
+    elif verb == "move":
+        _move(there, Move(name, rest[0], rest[1], rest[2], Path(rest[3])))
     else:
         _load(there, name)

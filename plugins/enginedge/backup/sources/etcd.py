@@ -127,7 +127,7 @@ def describe(client: httpx.Client, revision: int = 0) -> Fingerprint:
     counts: dict[str, int] = defaultdict(int)
     digests: dict[str, Any] = defaultdict(sha256)
     revision = revision or int(asked(client, "kv/range", key="AA==", limit=1)["header"]["revision"])
-    for key, value in _pairs(client, revision):
+    for key, value in pairs(client, revision):
         part = "/".join(key.decode(errors="replace").split("/")[: DEPTH + 1])
         counts[part] += 1
         digests[part].update(b"%d:%b%d:%b" % (len(key), key, len(value), value))
@@ -139,11 +139,11 @@ def describe(client: httpx.Client, revision: int = 0) -> Fingerprint:
     return Fingerprint(parts)
 
 
-def _pairs(client: httpx.Client, revision: int) -> Iterator[tuple[bytes, bytes]]:
-    """Every key with its value as of ``revision``, in the order of the keys."""
-    start = b"\0"
+def pairs(client: httpx.Client, revision: int = 0, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+    """Every key that begins with ``prefix`` with its value as of ``revision`` (0: now), in the order of the keys."""
+    start, end = prefix or b"\0", text(end_of(prefix))
     while True:
-        page = asked(client, "kv/range", key=_text(start), range_end="AA==", limit=PAGE, revision=revision)
+        page = asked(client, "kv/range", key=text(start), range_end=end, limit=PAGE, revision=revision)
         for each in page.get("kvs", ()):
             yield base64.b64decode(each["key"]), base64.b64decode(each.get("value", ""))
         if not page.get("more"):
@@ -183,5 +183,12 @@ def asked(client: httpx.Client, path: str, **body: Any) -> dict[str, Any]:
     return said
 
 
-def _text(raw: bytes) -> str:
+def end_of(prefix: bytes) -> bytes:
+    """The first key that does not begin with ``prefix``, as etcd wants the end of a range; of all keys, none."""
+    kept = prefix.rstrip(b"\xff")
+    return kept[:-1] + bytes([kept[-1] + 1]) if kept else b"\0"
+
+
+def text(raw: bytes) -> str:
+    """``raw`` as the JSON gateway wants it."""
     return base64.b64encode(raw).decode()

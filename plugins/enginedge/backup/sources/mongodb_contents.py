@@ -33,20 +33,27 @@ def databases(client: MongoClient[Any]) -> list[str]:
 
 def describe(client: MongoClient[Any], moment: Timestamp | None = None) -> Fingerprint:
     """What the server held at ``moment``, or what it holds now."""
-    parts = {}
+    parts: dict[str, str] = {}
     for database in databases(client):
-        for made in client[database].list_collections():
-            name = made["name"]
-            parts[f"{database}.{name} definition"] = _definition(client, database, made)
-            if made["options"].get("capped"):
-                parts[f"{database}.{name}"] = CAPPED
-            elif made["type"] in ("collection", "timeseries") and name not in NOT_DUMPED:
-                parts[f"{database}.{name}"] = _digest(_documents(client, database, name, moment))
+        parts |= describe_database(client, database, moment)
     for name in ("system.users", "system.roles"):
         mine = {"user": {"$nin": RESTORERS}}
         if count := _digest(_documents(client, "admin", name, moment, mine)):
             parts[f"admin.{name}"] = count
     return Fingerprint(parts)
+
+
+def describe_database(client: MongoClient[Any], database: str, moment: Timestamp | None = None) -> dict[str, str]:
+    """The parts of what one database held at ``moment``, or of what it holds now."""
+    parts = {}
+    for made in client[database].list_collections():
+        name = made["name"]
+        parts[f"{database}.{name} definition"] = _definition(client, database, made)
+        if made["options"].get("capped"):
+            parts[f"{database}.{name}"] = CAPPED
+        elif made["type"] in ("collection", "timeseries") and name not in NOT_DUMPED:
+            parts[f"{database}.{name}"] = _digest(_documents(client, database, name, moment))
+    return parts
 
 
 def drop_users(client: MongoClient[Any], but: str) -> None:

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 SCRATCH_ROLE = "enginedge_drill"  # the superuser of a drill's own server
+BESIDE = "enginedge_restoring"  # the database that a part is restored into before it is put in its place
 SHUT_OUT = "shut out by enginedge until the restore has been compared; "  # before a role's own comment
 #: A row has one text form only under one set of these.
 OPTIONS = (
@@ -67,8 +68,9 @@ def export_snapshot(connection: Any) -> str:
 def databases(connection: Any) -> list[str]:
     """Every database that holds something of its own, sorted."""
     rows = connection.execute(
-        "select datname from pg_catalog.pg_database where datallowconn and not datistemplate and datname <> 'postgres' "
-        "order by 1"
+        "select datname from pg_catalog.pg_database where datallowconn and not datistemplate "
+        "and datname not in ('postgres', %s) order by 1",
+        [BESIDE],
     )
     return [name for (name,) in rows]
 
@@ -82,11 +84,16 @@ def tables(connection: Any, database: str) -> dict[str, str]:
     """Count and digest of each table of the connected database, and of its large objects where it has any."""
     found = {}
     for table in table_names(connection):
-        found[f"{database} {table}"] = _counted(connection.execute(DIGEST.format(table)).fetchone())
+        found[f"{database} {table}"] = digest(connection, table)
     large = connection.execute(LARGE_OBJECTS).fetchone()
     if large[0]:
         found[f"{database} large objects"] = _counted(large)
     return found
+
+
+def digest(connection: Any, table: str) -> str:
+    """Count and digest of one table."""
+    return _counted(connection.execute(DIGEST.format(table)).fetchone())
 
 
 def sequences(connection: Any, database: str) -> dict[str, int]:
@@ -115,8 +122,16 @@ def admit(connection: Any) -> None:
 
 
 def drop_database(connection: Any, name: str) -> None:
-    """Drop it, with whoever is connected to it."""
-    connection.execute(_composed("drop database {} with (force)", name))
+    """Drop it where it is there, with whoever is connected to it."""
+    connection.execute(_composed("drop database if exists {} with (force)", name))
+
+
+def rename_database(connection: Any, name: str, to: str) -> None:
+    """Put the database ``name`` in the place of ``to``, which is dropped where it is there."""
+    from psycopg import sql
+
+    drop_database(connection, to)
+    connection.execute(sql.SQL("alter database {} rename to {}").format(sql.Identifier(name), sql.Identifier(to)))
 
 
 def drop_roles(connection: Any) -> None:

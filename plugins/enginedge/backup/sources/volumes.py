@@ -49,9 +49,9 @@ class Volume:
     def restore(self, dumped: Dumped, repository: Repository, to: Path) -> None:
         refuse_present(self.present(to), str(to))
         (saved,) = dumped.objects
-        with folders.filled(to) as part:
-            private_folder(part)
-            repository.load_into(saved, Command((sys.executable, "-m", __name__, "load", str(part))))
+        with folders.filled(to) as beside:
+            private_folder(beside)
+            repository.load_into(saved, Command((sys.executable, "-m", __name__, "load", str(beside))))
 
     def present(self, at: Path) -> list[str]:
         return folders.present(at)
@@ -63,10 +63,10 @@ class Volume:
         """Nobody was kept out: its service is started afterwards."""
 
     def fingerprint(self, at: Path) -> Fingerprint:
-        return Fingerprint(archive.describe(_entries(at), _part))
+        return Fingerprint(archive.describe(entries(at), part))
 
 
-def _entries(folder: Path) -> Iterator[archive.Entry]:
+def entries(folder: Path) -> Iterator[archive.Entry]:
     """Every file, link and empty folder, in the order of their names; what goes away meanwhile is left out."""
     for path in sorted(path for path in folder.rglob("*") if path.is_symlink() or path.is_file() or _is_empty(path)):
         name, nothing = str(path.relative_to(folder)), io.BytesIO()
@@ -87,17 +87,26 @@ def _is_empty(path: Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """The part of the fingerprint that the file ``name`` is."""
     return f"file {name}"
 
 
+def is_in(what: str, name: str) -> bool:
+    """Whether the file or empty folder ``name`` is ``what``, or below it."""
+    return name.rstrip("/") == what or name.startswith(f"{what}/")
+
+
 def _dump(folder: Path, told: Path) -> None:
-    parts = archive.write(_entries(folder), sys.stdout.buffer, _part)
+    parts = archive.write(entries(folder), sys.stdout.buffer, part)
     told.write_text(json.dumps(parts))
 
 
-def _load(folder: Path) -> None:
+def _load(folder: Path, what: str) -> None:
+    """Write ``what`` of the archive, or all of it, below ``folder``."""
     for entry in archive.read(sys.stdin.buffer):
+        if what and not is_in(what, entry.name):
+            continue
         path = folder / entry.name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if LINK in entry.more:
@@ -113,4 +122,4 @@ def _load(folder: Path) -> None:
 
 if __name__ == "__main__":
     verb, at, *rest = sys.argv[1:]
-    _dump(Path(at), Path(rest[0])) if verb == "dump" else _load(Path(at))
+    _dump(Path(at), Path(rest[0])) if verb == "dump" else _load(Path(at), "".join(rest))

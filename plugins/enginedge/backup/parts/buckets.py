@@ -1,0 +1,77 @@
+"""The objects of a bucket whose keys begin with a prefix: put in their place, or under another prefix or bucket."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from enginedge.backup import archive
+from enginedge.backup.drills import refuse_differences
+from enginedge.backup.object_store import ObjectStore
+from enginedge.backup.parts.shapes import Part, Scratch, beginning, refuse_unknown
+from enginedge.backup.shapes import Dumped, Fingerprint, Repository
+from enginedge.backup.sources import buckets
+from enginedge.errors import Misconfigured
+from enginedge.private_files import private_folder
+from enginedge.settings import settings
+
+
+@dataclass(frozen=True)
+class BucketParts:
+    """A part is a bucket, or a bucket and a prefix of keys: ``lake``, ``lake/core.db/``."""
+
+    sets_aside: bool = False
+
+    def check(self, part: Part, dumped: Dumped) -> None:
+        known = {each.name for each in dumped.objects}
+        bucket, prefix = _divided(part.what)
+        folders = {name.rstrip("/") for name in dumped.fingerprint.parts}
+        if bucket not in known or (prefix and not beginning(part.what.rstrip("/"), folders - known)):
+            refuse_unknown(part.what, (known | folders) - {part.what})
+
+    def present(self, part: Part, at: ObjectStore) -> list[str]:
+        bucket, prefix = _divided(part.to)
+        with at.client() as client:
+            found = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=3).get("Contents", ())
+            return [f"{bucket}/{each['Key']}" for each in found]
+
+    def restore(
+        self,
+        part: Part,
+        dumped: Dumped,
+        repository: Repository,
+        to: ObjectStore,
+        scratch: Scratch,  # noqa: ARG002 - needs none
+    ) -> int:
+        (bucket, prefix), (to_bucket, to_prefix) = _divided(part.what), _divided(part.to)
+        (saved,) = (each for each in dumped.objects if each.name == bucket)
+        with TemporaryDirectory(dir=private_folder(settings().state / "spool")) as folder:
+            told = Path(folder) / "parts.json"
+            move = buckets.Move(bucket, prefix, to_bucket, to_prefix, told)
+            repository.load_into(saved, move.command(to))
+            loaded: dict[str, str] = json.loads(told.read_text())
+        if not loaded:
+            raise Misconfigured(
+                f"the backup has no {part.what!r}", where="--only", remedy="give the beginning of a key that it has"
+            )
+        with to.client() as client:
+            there = buckets.entries(client, to_bucket, buckets.LATEST, to_prefix)
+            as_they_were = (replace(each, name=prefix + each.name.removeprefix(to_prefix)) for each in there)
+            found = archive.describe(as_they_were, partial(buckets.part, bucket))
+        # a folder of which only some objects were wanted is compared with what was read, and each other one with what
+        # it was when it was dumped
+        whole = {name: told for name, told in dumped.fingerprint.parts.items() if _is_in(part.what, f"{name}/")}
+        refuse_differences(Fingerprint({**loaded, **whole}).differences(Fingerprint(found)), part.to)
+        return len(whole)
+
+
+def _divided(name: str) -> tuple[str, str]:
+    bucket, _, prefix = name.partition("/")
+    return bucket, prefix
+
+
+def _is_in(what: str, folder: str) -> bool:
+    return folder.startswith(what if "/" in what else f"{what}/")
