@@ -57,6 +57,13 @@ class BringUp:
             self.say(name, "not built", 0)
             del self.waiting[name]
         known = self.supervisor.processes()
+        if new := [name for name in self.waiting if name not in known]:
+            raise Misconfigured(
+                f"the supervisor that runs was started before the inventory had {', '.join(new)}",
+                where="supervisor",
+                untouched="what runs",
+                remedy="run `make down`, then `make up`",
+            )
         idle = [each for each in self.waiting.values() if not known[each.name].is_supervised]
         refuse_taken_ports(self.here, idle)
         with ThreadPoolExecutor(len(self.waiting) or 1) as pool:
@@ -157,7 +164,7 @@ def take_down(here: Local, supervisor: Supervisor, say: Say) -> None:
     """Stop every service, those that others work with last; return when all processes of the stack are gone."""
     if supervisor.is_alive():
         known = supervisor.processes()
-        left = [each for each in here.platform.services if known[each.name].is_supervised]
+        left = [each for each in here.platform.services if each.name in known and known[each.name].is_supervised]
         while left:
             wanted = {name for each in left for name in (*each.depends_on, *each.needs)}
             wave = [each for each in left if each.name not in wanted]

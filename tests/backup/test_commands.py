@@ -19,6 +19,7 @@ from enginedge.backup.repository import PASSWORD, repository
 from enginedge.backup.stores import declared_stores
 from enginedge.errors import Misconfigured, Unavailable, Violated
 from enginedge.settings import settings
+from tests.backup.new_store import NEW_STORE, with_a_new_store
 from tests.installation import enginedge
 
 pytestmark = [pytest.mark.stores, pytest.mark.usefixtures("running_stores")]
@@ -49,21 +50,21 @@ def test_a_backup_is_taken_listed_and_proved(taken: dict[str, Any]) -> None:
 
 
 @pytest.mark.usefixtures("taken")
-def test_how_the_backups_stand_is_told_from_the_catalogue_and_a_missed_objective_ends_with_4() -> None:
-    """The stores that have no backup here miss their objectives; etcd keeps its own."""
-    ended = CliRunner().invoke(app, ["status", "--json"])
-    found = json.loads(ended.stdout)
-    stores = {each["store"]: each for each in found["stores"]}
+def test_how_the_backups_stand_is_told_from_the_catalogue_and_a_missed_objective_ends_with_4(tmp_path: Path) -> None:
+    root = str(with_a_new_store(tmp_path))
+    ended = enginedge("backup", "status", "--json", check=False, ENGINEDGE_ROOT=root)
+    stores = {each["store"]: each for each in json.loads(ended.stdout)["stores"]}
     newest = told("list", "--store", "etcd")[-1]
     assert (stores["etcd"]["backup"], stores["etcd"]["bytes_in"]) == (newest["id"], newest["bytes_in"])
     assert stores["etcd"]["rpo_hours"] < 1
     assert stores["etcd"]["findings"] == []
-    assert stores["kafka"]["findings"] == ["rpo-missed"]
-    assert isinstance(ended.exception, Violated)
-    assert "kafka (rpo-missed)" in str(ended.exception)
-    assert "etcd" not in str(ended.exception)
-    shown = CliRunner().invoke(app, ["status"]).stdout
-    assert "missed: kafka: there is no backup of it. What to do: run `enginedge backup now --store kafka`." in shown
+    assert stores[NEW_STORE]["findings"] == ["rpo-missed"]
+    assert ended.returncode == 4
+    assert f"{NEW_STORE} (rpo-missed)" in ended.stderr
+    assert "etcd" not in ended.stderr
+    shown = enginedge("backup", "status", check=False, ENGINEDGE_ROOT=root).stdout
+    assert f"missed: {NEW_STORE}: there is no backup of it. What to do: run `enginedge backup now" in shown
+    assert told("status", "--store", "etcd")["findings"] == []
 
 
 @pytest.mark.usefixtures("taken")

@@ -6,9 +6,13 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from deploy.local.bring_up import BringUp
 from deploy.local.layout import Local
 from deploy.local.services import SERVICES
-from deploy.local.supervisor import NEVER, PROBER, configuration
+from deploy.local.supervisor import NEVER, PROBER, Supervised, Supervisor, configuration
+from enginedge.errors import Misconfigured
 
 
 def test_every_service_of_the_inventory_can_be_run_here(installation: Local) -> None:
@@ -45,3 +49,11 @@ def test_a_deep_checkout_gets_its_sockets_in_a_short_private_folder(installation
     assert socket.parent.stat().st_mode & 0o077 == 0
     assert there.socket("supervisor.sock") == socket
     socket.parent.rmdir()
+
+
+def test_a_supervisor_that_is_older_than_the_inventory_is_named_with_the_remedy(installation: Local) -> None:
+    older = Supervisor(installation)
+    known = {each.name: Supervised(each.name, "Running", 1, 0, 0) for each in installation.platform.services[:-1]}
+    older.processes = lambda: known  # type: ignore[method-assign]
+    with pytest.raises(Misconfigured, match=r"before the inventory had backup-watch.*`make down`"):
+        BringUp(installation, older, installation.platform.services, lambda *_: None).run()

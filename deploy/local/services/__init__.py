@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from deploy.local.layout import Local
 from deploy.local.services import (
     airflow,
+    backup_watch,
     etcd,
     jupyter,
     kafka,
@@ -66,4 +67,5 @@ SERVICES: dict[str, LocalService] = {
     "airflow-dag-processor": LocalService(airflow.prepare_dag_processor),
     "airflow-triggerer": LocalService(airflow.prepare_triggerer),
     "jupyter": LocalService(jupyter.prepare, is_built=jupyter.is_built),
+    "backup-watch": LocalService(backup_watch.prepare),
 }

@@ -14,6 +14,7 @@ from enginedge.backup.catalogue import catalogue, refuse_damaged
 from enginedge.backup.locations import Location
 from enginedge.backup.repository import repository
 from enginedge.backup.stores import declared_stores, store_names
+from enginedge.backup.watch import watch_here
 from enginedge.errors import EnginEdgeError, Violated
 from enginedge.platform import load_platform
 from enginedge.printing import print_json, print_rows, say
@@ -90,19 +91,23 @@ def list_(store: Stores = None, location: From = PRIMARY, as_json: AsJson = Fals
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
-    """How each store's backups stand to its objectives, and what is wrong; ends with 4 where an objective is missed.
-
-    It writes the numbers for Prometheus, too.
-    """
-    found = standing.write_metrics()
+def status(store: Stores = None, as_json: AsJson = False) -> None:
+    """How each store's backups stand to its objectives, and what is wrong; ends with 4 where an objective is missed."""
+    found = standing.status(store or ())
     if as_json:
         print_json(standing.as_json(found))
     else:
-        rows = [standing.as_cells(each) for each in found.standings]
-        print_rows(rows, tuple(rows[0]), as_json)
+        print_rows([standing.as_cells(each) for each in found.standings], standing.COLUMNS, as_json)
         for each in found.findings:
             typer.echo(f"{each.severity}: {each.subject}: {each.message}. What to do: {each.remedy}. ({each.code})")
+    standing.refuse_missed(found)
+
+
+@app.command("watch")
+def watch_(as_json: AsJson = False) -> None:
+    """Look once, as the service `backup-watch` does every five minutes: tell of what changed, write the numbers."""
+    found = watch_here().look()
+    print_rows([vars(each) for each in found.missed], ("subject", "code", "message"), as_json)
     standing.refuse_missed(found)
 
 
@@ -199,7 +204,7 @@ def _in_utc(moment: datetime | None) -> datetime:
 def _write_metrics() -> None:
     """Bring the numbers up to date; that they can't be is said, and is no failure of what was done before."""
     try:
-        standing.write_metrics()
+        standing.write_metrics(standing.status())
     except EnginEdgeError as failure:
         typer.echo(f"The numbers for Prometheus are as they were: {failure}", err=True)
 

@@ -31,6 +31,7 @@ class Code(StrEnum):
     RTO_MISSED = "rto-missed"  # the last drill's restore took too long
     VERIFICATION_STALE = "verification-stale"  # no drill has proved a backup for too long
     OFFSITE_STALE = "offsite-stale"  # the newest copy at the second place is too old, or there is none
+    CATALOGUE_UNKNOWN = "catalogue-unknown"  # the first place does not answer
     OFFSITE_UNKNOWN = "offsite-unknown"  # the second place does not answer
     CATALOGUE_DAMAGED = "catalogue-damaged"  # a manifest or a proof is not what we wrote
     DUMP_OUTGROWN = "dump-outgrown"  # the store is too large for how it is dumped
@@ -100,6 +101,14 @@ class Report:
         return (*self.catalogue, *(each for standing in self.standings for each in standing.findings))
 
     @property
+    def unjudged(self) -> frozenset[Code]:
+        """The findings that there may be and that cannot be told now, because a place does not answer."""
+        away = {each.code for each in self.catalogue}
+        if Code.CATALOGUE_UNKNOWN in away:
+            return frozenset(Code)
+        return frozenset({Code.OFFSITE_STALE}) if Code.OFFSITE_UNKNOWN in away else frozenset()
+
+    @property
     def missed(self) -> tuple[Finding, ...]:
         return tuple(each for each in self.findings if each.severity is Severity.MISSED)
 
@@ -122,6 +131,13 @@ def report(services: Sequence[Service], found: Found, copied: Found | None, now:
         told = "the second place does not answer, so that nobody knows how old the copies are"
         wrong.append(Finding(Code.OFFSITE_UNKNOWN, "offsite", Severity.MISSED, told, "look at `make status`"))
     return Report(now, standings, tuple(wrong))
+
+
+def blind(reason: str, now: datetime) -> Report:
+    """The report where the first place does not answer, for ``reason``."""
+    told = f"nobody knows how the backups stand: {reason}"
+    remedy = "look at `make status`; while it is away, restore with `--from offsite`"
+    return Report(now, (), (Finding(Code.CATALOGUE_UNKNOWN, "catalogue", Severity.MISSED, told, remedy),))
 
 
 def standing(service: Service, found: Found, copied: Found | None, now: datetime) -> Standing:

@@ -144,7 +144,9 @@ def account_drills(since: datetime) -> list[dict[str, Any]]:
 
 def write_metrics() -> list[str]:
     """Bring the numbers for Prometheus up to date, and return what is wrong, a word a finding."""
-    return [f"{each.subject}: {each.code}" for each in status.write_metrics().findings]
+    found = status.status()
+    status.write_metrics(found)
+    return [f"{each.subject}: {each.code}" for each in found.findings]
 
 
 def chosen(found: Found, store: str, backup: str = "") -> Manifest:

@@ -4,6 +4,7 @@ and told as rows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -11,22 +12,30 @@ from typing import Any
 from enginedge.backup import metrics
 from enginedge.backup.catalogue import Found, catalogue
 from enginedge.backup.locations import Location
-from enginedge.backup.objectives import Report, Standing, report
+from enginedge.backup.objectives import Report, Standing, blind, report
+from enginedge.backup.stores import store_names
 from enginedge.errors import EnginEdgeError, Misconfigured, Violated, full_disks_named
 from enginedge.platform import load_platform
 from enginedge.settings import settings
 
 UNKNOWN = "—"
+COLUMNS = ("store", "lost if lost now", "restore", "proved", "off-site", "MB in", "MB stored", "MB/s", "wrong")
 
 
-def status() -> Report:
-    """How the backups stand now. Where the second place does not answer, that is a finding, and the rest is told.
+def status(names: Sequence[str] = (), now: datetime | None = None) -> Report:
+    """How the backups of the stores ``names``, or of all, stand at ``now``; a place that does not answer is a finding.
 
     Raises:
-        Unavailable: the first place does not answer.
+        Misconfigured: no store of that name is backed up.
     """
-    services = load_platform(settings().root / "deploy" / "platform.yaml").services
-    return report(services, catalogue().read(), _copied(), datetime.now(UTC))
+    known = {each.name: each for each in load_platform(settings().root / "deploy" / "platform.yaml").services}
+    services = [known[name] for name in store_names(names)]
+    at = now or datetime.now(UTC)
+    try:
+        found = catalogue().read()
+    except EnginEdgeError as failure:
+        return blind(failure.what, at)
+    return report(services, found, _copied(), at)
 
 
 def _copied() -> Found | None:
@@ -36,14 +45,14 @@ def _copied() -> Found | None:
         return None
 
 
-def write_metrics() -> Report:
-    """Judge the backups anew and replace the file that Prometheus' collector reads; returns what was found.
+def write_metrics(found: Report) -> None:
+    """Replace the file that Prometheus' collector reads.
 
     Raises:
-        Unavailable: the first place does not answer, or the disk is full.
+        Unavailable: the disk is full.
         Misconfigured: the folder cannot be written to.
     """
-    found, folder = status(), settings().metrics
+    folder = settings().metrics
     try:
         with full_disks_named():
             metrics.write(found, folder)
@@ -51,7 +60,6 @@ def write_metrics() -> Report:
         raise Misconfigured(
             f"the numbers cannot be written ({error.strerror})", where=str(folder), remedy="set ENGINEDGE_METRICS"
         ) from error
-    return found
 
 
 def refuse_missed(found: Report) -> None:

@@ -49,19 +49,24 @@ def declared_stores(names: Sequence[str] = ()) -> list[Store]:
     Raises:
         Misconfigured: the inventory backs up no store of that name, or has something that no source can dump.
     """
-    services = {each.name: each for each in _platform().services if each.backup}
+    wanted = store_names(names)
+    return [_store(service) for service in _platform().services if service.name in wanted]
+
+
+def store_names(names: Sequence[str] = ()) -> list[str]:
+    """Every store that the inventory backs up, or those of them that are called ``names``, in its order.
+
+    Raises:
+        Misconfigured: the inventory backs up no store of that name.
+    """
+    known = [each.name for each in _platform().services if each.backup]
     for name in names:
-        if name not in services:
-            near = get_close_matches(name, services) or list(services)
+        if name not in known:
+            near = get_close_matches(name, known) or known
             raise Misconfigured(
                 f"no store {name!r} is backed up", where="deploy/platform.yaml", remedy=f"one of {', '.join(near)}"
             )
-    return [_store(service) for name, service in services.items() if not names or name in names]
-
-
-def store_names() -> list[str]:
-    """Every store that the inventory backs up."""
-    return [each.name for each in _platform().services if each.backup]
+    return [each for each in known if not names or each in names]
 
 
 def _platform() -> Any:

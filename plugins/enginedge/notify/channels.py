@@ -38,11 +38,10 @@ def send(message: Message, by: Sequence[Channel] | None = None) -> int:
         Misconfigured: the channels cannot be told from the environment.
     """
     found = channels() if by is None else by
-    safe = message.without(settings().secret_values())
-    failures = [str(failure) for each in found if (failure := _failure(each, safe))]
+    failures = [str(failure) for each in found if (failure := failure_of(each, message))]
     if failures:
         raise Unavailable(
-            f"{len(failures)} of {len(found)} channels did not take {safe.subject!r}: {'; '.join(failures)}",
+            f"{len(failures)} of {len(found)} channels did not take the message: {'; '.join(failures)}",
             remedy="mend the channel; what was to be told stands in the log",
         )
     return len(found)
@@ -57,8 +56,9 @@ def tell(message: Message) -> None:
         log.error("Nobody was told of it: %s", failure)
 
 
-def _failure(channel: Channel, message: Message) -> EnginEdgeError | None:
-    """What kept ``channel`` from taking the message; nothing, most of the time."""
+def failure_of(channel: Channel, message: Message) -> EnginEdgeError | None:
+    """Hand ``message`` to ``channel``, every secret in it hidden; returns what kept the channel from taking it, if
+    anything did."""
     from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
     patiently = Retrying(
@@ -68,7 +68,7 @@ def _failure(channel: Channel, message: Message) -> EnginEdgeError | None:
         reraise=True,
     )
     try:
-        patiently(channel.send, message)
+        patiently(channel.send, message.without(settings().secret_values()))
     except EnginEdgeError as failure:
         return failure
     return None

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     ORCHESTRATION = "orchestration"
     LINEAGE = "lineage"
     NOTEBOOK = "notebook"
+    WATCH = "watch"
 
 
 class Probe(StrEnum):
