@@ -11,6 +11,7 @@ from bson import Decimal128, ObjectId
 from pymongo import MongoClient
 
 from enginedge.backup.repository import repository
+from enginedge.backup.sources import mongodb_contents as contents
 from enginedge.backup.sources.mongodb import MongoDB
 from enginedge.backup.stores import Store, declared_stores
 from enginedge.settings import settings
@@ -78,6 +79,29 @@ class TestMongoDB(BackupSourceSuite):
         assert found["mixed"].startswith("6 documents, ")
         assert {"last definition", "seen definition", "measured definition", "system.buckets.measured"} <= set(found)
         assert {"admin.system.users", "admin.system.roles"} <= set(found)
+
+    @pytest.mark.usefixtures("running_stores")
+    def test_only_what_was_written_to_since_is_read_again(self) -> None:
+        with connect() as client:
+            database = client["backup_suite_oplog"]
+            for name in ("still", "written", "together", "gone"):
+                database[name].insert_one({"_id": 0})
+            database.create_collection("measured", timeseries={"timeField": "at"})
+            parts = dict.fromkeys(
+                f"{database.name}.{name}" for name in ("still", "written", "together", "measured", "later definition")
+            )
+            before = client.admin.command("ping")["operationTime"]
+            database.written.update_one({"_id": 0}, {"$set": {"n": 1}})
+            database.measured.insert_one({"at": datetime(2026, 11, 25, tzinfo=UTC)})
+            with client.start_session() as session, session.start_transaction():
+                database.together.insert_one({"_id": 1}, session=session)
+            now = client.admin.command("ping")["operationTime"]
+            left = contents.unchanged(client, parts, before, now)
+            assert [name.partition(".")[2] for name in left] == ["still", "later definition"]
+            database.gone.drop()
+            later = client.admin.command("ping")["operationTime"]
+            assert not contents.unchanged(client, parts, before, later), "a collection went: everything is read again"
+            client.drop_database(database.name)
 
     def test_the_restored_copy_is_of_one_moment(self, restored: Any) -> None:
         with restored.connected() as client:

@@ -61,13 +61,14 @@ def write(entries: Iterable[Entry], into: IO[bytes], group: Callable[[str], str]
         OSError: one of them has fewer bytes than it said.
     """
     described = Description(group)
-    with tarfile.open(fileobj=into, mode="w|", format=tarfile.PAX_FORMAT, bufsize=BLOCK) as archive:
-        for entry in entries:
-            member = tarfile.TarInfo(entry.name)
-            member.size, member.pax_headers = entry.size, {f"ENGINEDGE.{k}": v for k, v in entry.more.items()}
-            digested = _Exactly(entry.content, entry.size)
-            archive.addfile(member, digested)
-            described.add(entry, digested.digest.digest())
+    for entry in entries:
+        member = tarfile.TarInfo(entry.name)
+        member.size, member.pax_headers = entry.size, {f"ENGINEDGE.{k}": v for k, v in entry.more.items()}
+        into.write(member.tobuf(tarfile.PAX_FORMAT))
+        # tarfile's own stream copies each block many times over: the content goes straight through
+        described.add(entry, _digested(entry, into.write))
+        into.write(bytes(-entry.size % tarfile.BLOCKSIZE))
+    into.write(bytes(2 * tarfile.BLOCKSIZE))
     return described.parts
 
 
@@ -75,10 +76,7 @@ def describe(entries: Iterable[Entry], group: Callable[[str], str]) -> dict[str,
     """The description that :func:`write` would return."""
     described = Description(group)
     for entry in entries:
-        digested = _Exactly(entry.content, entry.size)
-        while digested.read(BLOCK):
-            pass
-        described.add(entry, digested.digest.digest())
+        described.add(entry, _digested(entry, lambda _: None))
     return described.parts
 
 
@@ -90,6 +88,14 @@ def read(archive: IO[bytes]) -> Iterator[Entry]:
             more = {k.removeprefix("ENGINEDGE."): v for k, v in kept.items() if k.startswith("ENGINEDGE.")}
             content = members.extractfile(member) or io.BytesIO()
             yield Entry(member.name, member.size, _Exactly(content, member.size), more)  # type: ignore[arg-type]
+
+
+def _digested(entry: Entry, pass_on: Callable[[bytes], object]) -> bytes:
+    """The digest of the bytes of ``entry``, each of which is passed on."""
+    content = _Exactly(entry.content, entry.size)
+    while block := content.read(BLOCK):
+        pass_on(block)
+    return content.digest.digest()
 
 
 class _Exactly(io.RawIOBase):

@@ -11,6 +11,7 @@ import base64
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -83,15 +84,16 @@ class Etcd:
     def dump(self, into: Repository) -> Dumped:
         began = datetime.now(UTC)
         spool = private_folder(settings().state / "spool")
-        with TemporaryDirectory(dir=spool) as folder, self.client.connected() as client:
+        with TemporaryDirectory(dir=spool) as folder, self.client.connected() as client, ThreadPoolExecutor(1) as pool:
             path = Path(folder) / SNAPSHOT
             compacted = _compacted(client)
             _fetch(client, path)
+            saving = pool.submit(into.save_output, SNAPSHOT, Command(("cat", str(path))))
             status = json.loads(run([tool("etcdutl"), "snapshot", "status", "--write-out=json", str(path)]))
             found = describe(client, status["revision"])
             if _compacted(client) != compacted:
                 raise Unavailable("its history was compacted meanwhile", where=self.client.url, remedy="try again")
-            saved = into.save_output(SNAPSHOT, Command(("cat", str(path))))
+            saved = saving.result()
         version = run([tool("etcdutl"), "version"], environment=environment()).splitlines()[0]
         return Dumped(began, found, (saved,), {"etcdutl": version})
 

@@ -1,13 +1,15 @@
 """MongoDB: one archive by mongodump, with the oplog of the time it took, described at the moment at which that ended.
 
 mongodump says where the oplog that it copies begins and how many entries it copied; the last of them is the moment that
-a restore brings back. The server keeps the past for long enough to be read as it was then.
+a restore brings back. The server keeps the past for long enough to be read as it was then. While the dump runs
+everything is described as it was when that began; what the oplog says was written to since is described again.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -77,13 +79,14 @@ class MongoDB:
 
     def dump(self, into: Repository) -> Dumped:
         began, said = datetime.now(UTC), list[str]()
-        with self.server.connected() as client:
-            client.admin.command("ping")  # mongodump would wait for half a minute
         whole = ("--oplog", "--archive", "--numParallelCollections=1", "-vv")
-        archive = into.save_output(ARCHIVE, self.server.command("mongodump", *whole), said.append)
-        with self.server.connected() as client:
+        with self.server.connected() as client, ThreadPoolExecutor(1) as pool:
+            before = client.admin.command("ping")["operationTime"]  # also since mongodump would wait for half a minute
+            saving = pool.submit(into.save_output, ARCHIVE, self.server.command("mongodump", *whole), said.append)
+            known = contents.describe_meanwhile(client, before)
+            archive = saving.result()
             moment = _end_of(client, "\n".join(said))
-            found = contents.describe(client, moment)
+            found = contents.describe(client, moment, contents.unchanged(client, known, before, moment))
             contents.refuse_changed_collections(client, moment)
         version = run([tool("mongodump"), "--version"], environment=environment()).splitlines()[0]
         return Dumped(began, found, (archive,), {"mongodump": version})

@@ -21,6 +21,7 @@ SYSTEMS = ("admin", "config", "local")
 SCRATCH_USER = "enginedge-drill"  # the user of a drill's own server
 RESTORERS = (SCRATCH_USER, "restore")  # who restores is there before, and is not what was dumped
 NOT_DUMPED = ("system.views", "system.profile")
+NOTHING: Mapping[str, str] = {}
 CAPPED = "capped: its documents are dumped, and not compared"
 MAKING = ("create", "drop", "dropDatabase", "renameCollection", "collMod", "createIndexes", "commitIndexBuild",
           "dropIndexes")  # fmt: skip
@@ -31,11 +32,13 @@ def databases(client: MongoClient[Any]) -> list[str]:
     return sorted(name for name in client.list_database_names() if name not in SYSTEMS)
 
 
-def describe(client: MongoClient[Any], moment: Timestamp | None = None) -> Fingerprint:
-    """What the server held at ``moment``, or what it holds now."""
+def describe(
+    client: MongoClient[Any], moment: Timestamp | None = None, known: Mapping[str, str] = NOTHING
+) -> Fingerprint:
+    """What the server held at ``moment``, or what it holds now; collections that are ``known`` are not read."""
     parts: dict[str, str] = {}
     for database in databases(client):
-        parts |= describe_database(client, database, moment)
+        parts |= describe_database(client, database, moment, known)
     for name in ("system.users", "system.roles"):
         mine = {"user": {"$nin": RESTORERS}}
         if count := _digest(_documents(client, "admin", name, moment, mine)):
@@ -43,17 +46,45 @@ def describe(client: MongoClient[Any], moment: Timestamp | None = None) -> Finge
     return Fingerprint(parts)
 
 
-def describe_database(client: MongoClient[Any], database: str, moment: Timestamp | None = None) -> dict[str, str]:
-    """The parts of what one database held at ``moment``, or of what it holds now."""
+def describe_database(
+    client: MongoClient[Any], database: str, moment: Timestamp | None = None, known: Mapping[str, str] = NOTHING
+) -> dict[str, str]:
+    """The parts of what one database held at ``moment``, or of what it holds now, as far as they are not ``known``."""
     parts = {}
     for made in client[database].list_collections():
-        name = made["name"]
-        parts[f"{database}.{name} definition"] = _definition(client, database, made)
+        part = f"{database}.{made['name']}"
+        parts[f"{part} definition"] = _definition(client, database, made)
         if made["options"].get("capped"):
-            parts[f"{database}.{name}"] = CAPPED
-        elif made["type"] in ("collection", "timeseries") and name not in NOT_DUMPED:
-            parts[f"{database}.{name}"] = _digest(_documents(client, database, name, moment))
+            parts[part] = CAPPED
+        elif made["type"] in ("collection", "timeseries") and made["name"] not in NOT_DUMPED:
+            parts[part] = known.get(part) or _digest(_documents(client, database, made["name"], moment))
     return parts
+
+
+def describe_meanwhile(client: MongoClient[Any], moment: Timestamp) -> Mapping[str, str]:
+    """The parts as they were at ``moment``; none where collections come or go while they are read."""
+    from pymongo.errors import OperationFailure
+
+    try:
+        return describe(client, moment).parts
+    except OperationFailure:
+        return NOTHING
+
+
+def unchanged(
+    client: MongoClient[Any], parts: Mapping[str, str], since: Timestamp, until: Timestamp
+) -> Mapping[str, str]:
+    """Those of ``parts`` that nobody wrote to after ``since`` and up to ``until``, as the oplog says; none where
+    anything but documents was made or changed."""
+    written: set[str] = set()
+    asked = {"ts": {"$gt": since, "$lte": until}, "op": {"$ne": "n"}}
+    for entry in client.local["oplog.rs"].find(asked, {"op": 1, "ns": 1, "o.applyOps.ns": 1}):
+        # a transaction is one command that holds its writes
+        names = [each["ns"] for each in entry["o"].get("applyOps", ())] if entry["op"] == "c" else [entry["ns"]]
+        if not names or any(name.endswith(".$cmd") for name in names):
+            return NOTHING
+        written |= {*names, *(name.replace(".system.buckets.", ".") for name in names)}
+    return {part: told for part, told in parts.items() if part not in written}
 
 
 def drop_users(client: MongoClient[Any], but: str) -> None:

@@ -84,15 +84,19 @@ class Postgres:
         began = datetime.now(UTC)
         parts = {"roles": self._roles(self.server)}
         at_least: dict[str, int] = {}
-        objects = [into.save_output(ROLES, self.server.command("pg_dumpall", "--roles-only", "--restrict-key=0"))]
+        objects = []
         pointed: Pointed | None = None
-        for database in self._databases(self.server):
-            snapshot, found, here = self._dump_database(into, database)
-            objects.append(snapshot)
-            if here:
-                pointed = Pointed(datetime.now(UTC), here)
-            parts |= found.parts
-            at_least |= found.at_least
+        with ThreadPoolExecutor(1) as pool:
+            people = self.server.command("pg_dumpall", "--roles-only", "--restrict-key=0")
+            roles = pool.submit(into.save_output, ROLES, people)
+            for database in self._databases(self.server):
+                snapshot, found, here = self._dump_database(into, database)
+                objects.append(snapshot)
+                if here:
+                    pointed = Pointed(datetime.now(UTC), here)
+                parts |= found.parts
+                at_least |= found.at_least
+            objects.insert(0, roles.result())
         versions = {"pg_dump": run([tool("pg_dump"), "--version"], environment=environment()).strip()}
         return Dumped(began, Fingerprint(parts, at_least), tuple(objects), versions, pointed=pointed)
 
