@@ -3,7 +3,7 @@ STACK := $(PY) -m deploy.local.stack
 PYTEST := $(PY) -m pytest
 MACHINE_PYTHON := $(shell command -v python3.11 || command -v python3)
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap up down status logs night test test-unit soak bench bench-lake lock lint
+.PHONY: help bootstrap up down status logs night test test-unit soak bench bench-lake bench-backup lock lint
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,9 +26,11 @@ test-unit: bootstrap ## the fast tests, which need no stack
 	@$(PYTEST) --ignore=tests/soak -m "not stores and not stack and not browser and not destructive"
 soak: bootstrap ## run for a long time while things are killed
 	@$(PYTEST) tests/soak
-bench: bench-lake ## every benchmark; figures go to .bench/
+bench: bench-lake bench-backup ## every benchmark; figures go to .bench/
 bench-lake: bootstrap ## the lake's figures, printed and in .bench/lake.json
 	@$(PY) -m tests.benchmarks.lake
+bench-backup: bootstrap ## the backups' figures, printed and in .bench/backup.json
+	@$(PY) -m tests.benchmarks.backup
 lock: ## compile requirements/*.lock anew after a change of local.in or pyproject.toml
 	@$(MACHINE_PYTHON) deploy/local/bootstrap.py --lock
 lint: bootstrap ## style, types and import contracts

@@ -1,4 +1,4 @@
-"""The stack that the lake's figures are measured on: fresh, with ports of its own, forgotten at the end."""
+"""The stack that the figures are measured on: fresh, with ports of its own, forgotten at the end."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ WORLD = 7
 
 
 @contextmanager
-def own_stack(as_it_stands: bool = False) -> Iterator[None]:
-    """A fresh stack, taken down and forgotten at the end; or the one that stands there already, which is left."""
+def own_stack(as_it_stands: bool = False, only: str = "") -> Iterator[None]:
+    """A fresh stack, or ``only`` these services of it, taken down and forgotten at the end; or the one that stands
+    there already, which is left."""
     point_at(STATE, 10_000)
     if as_it_stands:
         yield
@@ -27,7 +28,7 @@ def own_stack(as_it_stands: bool = False) -> Iterator[None]:
     shutil.rmtree(STATE, ignore_errors=True)
     STATE.mkdir(parents=True)
     try:
-        run("-m", "deploy.local.stack", "up")
+        run("-m", "deploy.local.stack", "up", *(["--only", only] if only else []))
         yield
     finally:
         run("-m", "deploy.local.stack", "down")
