@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import signal
+import threading
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psycopg
@@ -54,10 +57,7 @@ def test_without_the_word_what_is_there_stays(place: Place) -> None:
 
 @each_place(*DUMPED)
 def test_what_cannot_be_dumped_first_stays_unless_that_is_waived(place: Place, monkeypatch: Any) -> None:
-    def dead(*_: Any) -> Any:
-        raise Unavailable("its disk is gone", where="the suite")
-
-    monkeypatch.setattr(type(place.store.source), "dump", dead)
+    monkeypatch.setattr(type(place.store.source), "dump", _dead)
     with pytest.raises(Unavailable, match=f"its disk is gone.*--without-safety-backup {NAME}"):
         restoring.restore(asked(replace=NAME))
     assert place.read() == ["early", "late"]
@@ -67,8 +67,8 @@ def test_what_cannot_be_dumped_first_stays_unless_that_is_waived(place: Place, m
 
 
 @each_place(*DUMPED)
-def test_a_restore_that_was_killed_ends_right_when_it_is_repeated(place: Place) -> None:
-    """It is killed at what it does last, when most of the store is there, and the rest is not."""
+def test_a_restore_that_was_killed_ends_right_when_it_is_repeated(place: Place, monkeypatch: Any) -> None:
+    """It is killed before what came out is compared; what it has left may be too torn to be dumped."""
     before = {each.id for each in catalogue().read(NAME).manifests}
     killed = multiprocessing.get_context("fork").Process(target=_killed, args=(place.store,))
     killed.start()
@@ -77,11 +77,17 @@ def test_a_restore_that_was_killed_ends_right_when_it_is_repeated(place: Place) 
     (safety,) = {each.id for each in catalogue().read(NAME).manifests} - before
     with pytest.raises(Misconfigured, match=f"broke off.*--replace {NAME}"):
         restoring.restore(asked(backup=place.backup))
-    told = restoring.restore(asked(backup=place.backup, replace=NAME))
+    with monkeypatch.context() as patched:
+        patched.setattr(type(place.store.source), "dump", _dead)
+        told = restoring.restore(asked(backup=place.backup, replace=NAME))
     assert place.read() == ["early"]
     assert f"--backup {safety} " in told["undo"], "the way back leads to before the first attempt"
     restoring.restore(asked(backup=safety, replace=NAME))
     assert place.read() == ["early", "late"]
+
+
+def _dead(*_: Any) -> Any:
+    raise Unavailable("its disk is gone", where="the suite")
 
 
 def _killed(store: Store) -> None:
@@ -89,6 +95,25 @@ def _killed(store: Store) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     restoring.compare = killed  # type: ignore[assignment]
+    restoring.restore(asked(replace=NAME))
+
+
+@each_place(*DUMPED)
+def test_a_restore_that_was_killed_at_any_moment_is_repeated_and_undone(place: Place) -> None:
+    delay_s = Random().uniform(0.2, 4)
+    killed = multiprocessing.get_context("fork").Process(target=_killed_after, args=(delay_s,))
+    killed.start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    told = restoring.restore(asked(backup=place.backup, replace=NAME))
+    assert place.read() == ["early"], f"it was killed after {delay_s} s"
+    (safety,) = re.findall(r"--backup (\S+)", told["undo"])
+    restoring.restore(asked(backup=safety, replace=NAME))
+    assert place.read() == ["early", "late"], f"it was killed after {delay_s} s"
+
+
+def _killed_after(delay_s: float) -> None:
+    threading.Timer(delay_s, os.kill, (os.getpid(), signal.SIGKILL)).start()
     restoring.restore(asked(replace=NAME))
 
 

@@ -79,6 +79,8 @@ def _kept(aimed: Aim) -> str:
         night.prepare(repository(location), catalogue(location))
         return aimed.way_back(night.back_up(store, repository(location), catalogue(location)).id)
     except EnginEdgeError as failure:
+        if first := unfinished.way_back_from(aimed.where):
+            return first  # what is there was left by a restore that broke off: it need not be whole enough to be dumped
         raise type(failure)(
             f"the safety backup of what is there failed ({failure})",
             where=store.name,
