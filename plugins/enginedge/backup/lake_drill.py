@@ -89,7 +89,9 @@ def restored(pair: Pair, repository: Repository, naming: Store, holding: Store) 
     with naming.scratch() as database, holding.scratch() as store:
         began = time.monotonic()
         naming.source.restore(_metastores(pair.naming.dumped), repository, database)
+        naming.source.admit(database)
         holding.source.restore(pair.holding.dumped, repository, store)
+        holding.source.admit(store)
         restore_s = round(time.monotonic() - began, 3)
         with scratch_metastore(database, store) as metastore, scratch_trino(metastore, store) as address:
             yield Scratch(database, store, address, restore_s)
