@@ -11,14 +11,15 @@
 - **When it fails.** Each store is backed up by itself: only those whose task is red have no backup of tonight.
   *Unavailable* was retried already: look at `make status`, then clear the task. *Misconfigured*: mend what it names.
   *Violated*: the repository or a manifest is not what was written; nothing may be overwritten, and somebody must look
-  at once. `enginedge backup list` shows what there is and when each store was last proved restorable.
+  at once. `enginedge backup status` says how each store stands to its objectives. A red `write_metrics` or
+  `publish_tables` (Prometheus' numbers, `ops.backups` in Trino) is no backup's failure: `enginedge backup publish`.
 """
 
 from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 
-from enginedge.backup import operations
+from enginedge.backup import operations, tables
 from enginedge_airflow import defaults
 
 
@@ -35,6 +36,11 @@ def back_up(name):
 @task(trigger_rule="all_done")
 def write_metrics():
     return operations.write_metrics()
+
+
+@task(trigger_rule="all_done")
+def publish_tables():
+    return tables.publish()
 
 
 @task(trigger_rule="all_done")
@@ -57,7 +63,7 @@ def back_up_stores():
     pointed_at = list_stores.override(task_id="list_stores_pointed_at")(pointed_at=True)
     first = back_up.override(task_id="back_up_first").expand(name=pointing)
     then = back_up.override(task_id="back_up_then", trigger_rule="all_done").expand(name=pointed_at)
-    first >> then >> write_metrics() >> account()
+    first >> then >> write_metrics() >> publish_tables() >> account()
 
 
 back_up_stores()

@@ -16,7 +16,7 @@ from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 
-from enginedge.backup import operations
+from enginedge.backup import operations, tables
 from enginedge_airflow import defaults
 
 
@@ -33,6 +33,11 @@ def copy(name):
 @task(trigger_rule="all_done")
 def write_metrics():
     return operations.write_metrics()
+
+
+@task(trigger_rule="all_done")
+def publish_tables():
+    return tables.publish()
 
 
 @task(trigger_rule="all_done")
@@ -56,7 +61,7 @@ def keep_locked():
     doc_md=__doc__,
 )
 def copy_backups():
-    copy.expand(name=list_stores()) >> write_metrics() >> account() >> keep_locked()
+    copy.expand(name=list_stores()) >> write_metrics() >> publish_tables() >> account() >> keep_locked()
 
 
 copy_backups()

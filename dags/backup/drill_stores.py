@@ -5,7 +5,8 @@
   a backup count; the time it took is what a restore in earnest will take. The lake is drilled as one besides: the
   metastore's database and the buckets that were dumped after it come up as a scratch metastore and Trino, every table
   is read and counted there, and every mart has the digest that the running Trino read at the dumped moment.
-  The run ends green only if every store was proved in it, and the lake.
+  What was proved, and what was not, is told by every channel. The run ends green only if every store was proved in
+  it, and the lake.
 - **When, and why then.** On Sundays at 04:00 UTC, when neither the backups nor the lake's night run.
 - **By hand.** Trigger it after a change of a store's version or settings. Is Airflow down? `enginedge backup drill`,
   with `--store NAME` and `--backup ID` for a chosen one, and `enginedge backup drill-lake`.
@@ -18,7 +19,7 @@ from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 
-from enginedge.backup import operations
+from enginedge.backup import operations, tables, weekly
 from enginedge_airflow import defaults
 
 
@@ -43,6 +44,16 @@ def write_metrics():
 
 
 @task(trigger_rule="all_done")
+def publish_tables():
+    return tables.publish()
+
+
+@task(trigger_rule="all_done")
+def tell_proved(dag_run=None):
+    return weekly.tell_proved(dag_run.run_after)
+
+
+@task(trigger_rule="all_done")
 def account(dag_run=None):
     return operations.account_drills(dag_run.run_after)
 
@@ -58,9 +69,8 @@ def account(dag_run=None):
     doc_md=__doc__,
 )
 def drill_stores():
-    accounted = account()
-    drill.expand(name=list_stores()) >> write_metrics() >> accounted
-    drill_lake() >> accounted
+    proved = [drill.expand(name=list_stores()), drill_lake()]
+    proved >> write_metrics() >> publish_tables() >> tell_proved() >> account()
 
 
 drill_stores()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
+import boto3
 import pytest
 
 from enginedge import trino
 from enginedge.backup.stores import store_names
 from enginedge.lake.declared import marts
+from enginedge.settings import settings
 from tests.installation import enginedge
 from tests.integration.conftest import Lake
 
@@ -48,3 +51,40 @@ def test_every_store_is_copied_off_site_and_its_tables_are_proved_restorable_fro
     (report,) = json.loads(enginedge("backup", "drill", "--store", "postgres", "--from", "offsite", "--json").stdout)
     assert report["manifest"] == taken["postgres"]["backup"]
     assert report["parts"] > 60
+
+
+def test_trino_reads_the_rows_that_the_catalogues_hold_and_analysts_may(taken: dict[str, Any]) -> None:
+    """The objects in the buckets are counted, and read, by boto3."""
+    enginedge("backup", "publish")
+    asked = "select store, backup_id, taken_at, read_bytes, stored_bytes, verified_at is not null from ops.backups"
+    rows = {each[1]: each for each in trino.query(asked, user="analyst").rows}
+    manifests = signed("minio", "backup", "manifests/")
+    assert rows.keys() == {each["id"] for each in manifests} >= {each["backup"] for each in taken.values()}
+    for each in manifests:
+        store, _, taken_at, *sizes, _ = rows[each["id"]]
+        told = (each["store"], datetime.fromisoformat(each["taken_at"]), each["bytes_in"], each["bytes_stored"])
+        assert (store, taken_at, *sizes) == told
+    assert all(rows[each["backup"]][5] for each in taken.values())
+    asked = "select store, backup_id, drilled_at, restore_s, parts from ops.drills where place = 'primary'"
+    assert set(map(tuple, trino.query(asked, user="analyst").rows)) == {
+        (each["store"], each["manifest"], datetime.fromisoformat(each["drilled_at"]), each["restore_s"], each["parts"])
+        for each in signed("minio", "backup", "drills/")
+    }
+
+
+def test_the_tables_are_replaced_and_not_added_to(taken: dict[str, Any]) -> None:
+    assert taken
+    counts = [json.loads(enginedge("backup", "publish", "--json").stdout) for _ in range(2)]
+    assert counts[0] == counts[1]
+    assert trino.query("select count(*) from ops.backups").rows == [(counts[1][0]["rows"],)]
+
+
+def signed(service: str, user: str, prefix: str) -> list[dict[str, Any]]:
+    """The bodies of the signed objects under ``prefix`` in the bucket of the backups."""
+    login = {"aws_access_key_id": user, "aws_secret_access_key": settings().secret(f"{service}-{user}")}
+    client = boto3.client("s3", endpoint_url=settings().endpoint(service).url, region_name="us-east-1", **login)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket="backup", Prefix=prefix)
+    keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
+    bodies = [json.loads(client.get_object(Bucket="backup", Key=key)["Body"].read())["body"] for key in keys]
+    client.close()
+    return bodies

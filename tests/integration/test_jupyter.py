@@ -129,7 +129,7 @@ def test_a_core_frame_names_the_night_that_it_holds(lake_of_two_nights: Lake) ->
 def test_everything_listed_has_a_description_and_an_owner(lake_of_two_nights: Lake) -> None:
     listed = lake.tables().set_index("table")
     assert {f"mart.{mart}" for mart in MARTS} <= set(listed.index)
-    assert {name.partition(".")[0] for name in listed.index} <= {"core", "mart"}
+    assert {name.partition(".")[0] for name in listed.index} <= {"core", "mart", "ops"}
     assert listed["description"].all()
     assert listed["owner"].all()
     assert listed["published_at"].notna().all()

@@ -98,10 +98,10 @@ def analyst_rules() -> list[dict[str, Any]]:
     return [rule for rule in _access()["tables"] if re.fullmatch(rule["user"], "analyst")]
 
 
-def test_an_analyst_may_read_marts_and_core_and_write_nothing() -> None:
+def test_an_analyst_may_read_marts_core_and_ops_and_write_nothing() -> None:
     assert all(rule["privileges"] == ["SELECT"] for rule in analyst_rules())
     schemas = [rule["schema"] for rule in analyst_rules()]
-    assert not any(re.fullmatch(each, layer) for each in schemas for layer in ("raw", "quarantine", "ops", "mart_next"))
+    assert not any(re.fullmatch(each, layer) for each in schemas for layer in ("raw", "quarantine", "mart_next"))
     catalogs = [rule["catalog"] for rule in _access()["catalogs"] if rule["user"] == "analyst"]
     assert not any(re.fullmatch(each, "files") for each in catalogs)
 

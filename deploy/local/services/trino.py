@@ -28,7 +28,7 @@ ACCESS: dict[str, list[dict[str, Any]]] = {
     "procedures": [{"user": WRITERS, "privileges": ["EXECUTE"]}],
     "tables": [
         {"user": WRITERS, "privileges": ALL},
-        {"user": "analyst", "schema": "mart|core|information_schema", "table": TABLE, "privileges": ["SELECT"]},
+        {"user": "analyst", "schema": "mart|core|ops|information_schema", "table": TABLE, "privileges": ["SELECT"]},
         {"user": "analyst", "catalog": "system", "schema": "jdbc|metadata", "privileges": ["SELECT"]},
         {"user": "health", "catalog": "tpch", "privileges": ["SELECT"]},
     ],

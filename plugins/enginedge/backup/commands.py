@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from enginedge.backup import copying, night, operations, proving, recovery
+from enginedge.backup import copying, night, operations, proving, recovery, tables
 from enginedge.backup import status as standing
 from enginedge.backup.catalogue import catalogue, refuse_damaged
 from enginedge.backup.locations import Location
@@ -101,6 +101,13 @@ def status(store: Stores = None, as_json: AsJson = False) -> None:
         for each in found.findings:
             typer.echo(f"{each.severity}: {each.subject}: {each.message}. What to do: {each.remedy}. ({each.code})")
     standing.refuse_missed(found)
+
+
+@app.command()
+def publish(as_json: AsJson = False) -> None:
+    """Replace `ops.backups` and `ops.drills`, which Trino reads, by what the catalogues say."""
+    rows = [{"table": name, "rows": count} for name, count in tables.publish().items()]
+    print_rows(rows, ("table", "rows"), as_json)
 
 
 @app.command("watch")

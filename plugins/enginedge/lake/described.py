@@ -1,6 +1,7 @@
 """What the repository says of a table: its description, who answers for it, and what each column means.
 
-Raw and core tables say so in their contracts, marts in dbt's project. A reader asks here and need not know which.
+Raw and core tables say so in their contracts, marts in dbt's project, the platform's own tables where they are made. A
+reader asks here and need not know which.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from enginedge import ops_tables
 from enginedge.errors import Misconfigured
 from enginedge.lake.contracts import contract
 from enginedge.lake.declared import mart, project
@@ -38,6 +40,9 @@ def described(table: str) -> Described:
     if layer == "mart" and (project() / "models" / f"{name}.sql").exists():
         declared = mart(table)
         return Described(declared.description, _owners_of_marts().get(name, ""), declared.columns)
+    if told := ops_tables.TABLES.get(table):
+        columns = {column: description for column, (_, description) in told.columns.items()}
+        return Described(told.description, ops_tables.OWNER, columns)
     return Described()
 
 
