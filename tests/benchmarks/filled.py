@@ -37,7 +37,8 @@ class Kind:
 
     Attributes:
         live: the running store, as its source describes it.
-        append: puts in as many bytes, after what is there; the first time into an empty store.
+        empty: takes out all that was put in.
+        append: puts in as many bytes, after what is there.
         scatter: changes one of a hundred things, all over.
         dump: prints the store.
         load: fills the target with what was printed.
@@ -47,6 +48,7 @@ class Kind:
     name: str
     store: Store
     live: Any
+    empty: Callable[[], object]
     append: Callable[[int], object]
     scatter: Callable[[], object]
     dump: Command
@@ -55,25 +57,31 @@ class Kind:
     share: float = 1.0  # of the size that the others have
 
 
-def kinds() -> list[Kind]:
-    """All of them, empty."""
-    return [_postgres(), _mongodb(), _buckets(), _volumes(), _etcd()]
-
-
-def _postgres() -> Kind:
+def postgres() -> Kind:
     (store,) = declared_stores(["postgres"])
     server = store.source.server
-    with server.connected("postgres") as connection:
-        connection.autocommit = True
-        connection.execute(f"create database {NAME}")
     text = "md5(n::text || '{0}') || md5(n::text || '{0}b')".format
-    with server.connected(NAME) as connection:
-        connection.execute(
-            "create table public.events (id bigserial primary key, at timestamptz, kind int, amount numeric(12, 4), "
-            "said text, document jsonb); create index on public.events (at)"
-        )
+
+    def empty() -> None:
+        with server.connected("postgres") as connection:
+            connection.autocommit = True
+            connection.execute(f"drop database if exists {NAME} with (force)")
+
+    def make() -> None:
+        with server.connected("postgres") as connection:
+            connection.autocommit = True
+            connection.execute(f"create database {NAME}")
+        with server.connected(NAME) as connection:
+            connection.execute(
+                "create table public.events (id bigserial primary key, at timestamptz, kind int, amount numeric(12, 4),"
+                " said text, document jsonb); create index on public.events (at)"
+            )
 
     def append(size: int) -> None:
+        with server.connected("postgres") as connection:
+            there = connection.execute("select 1 from pg_database where datname = %s", [NAME]).fetchone()
+        if not there:
+            make()
         said = " || ".join(text(letter) for letter in "acegi")
         with server.connected(NAME) as connection:
             connection.execute(
@@ -89,10 +97,10 @@ def _postgres() -> Kind:
     dump = server.command("pg_dump", "--format=custom", "--compress=0", f"--dbname={NAME}")
     options = ("--create", "--exit-on-error", "--no-owner", "--no-privileges", "--dbname=postgres")
     store = replace(store, source=replace(store.source, only=(NAME,)))
-    return Kind("postgres", store, server, append, scatter, dump, lambda to: to.command("pg_restore", *options))
+    return Kind("postgres", store, server, empty, append, scatter, dump, lambda to: to.command("pg_restore", *options))
 
 
-def _mongodb() -> Kind:
+def mongodb() -> Kind:
     from pymongo import MongoClient
 
     (store,) = declared_stores(["mongodb"])
@@ -103,6 +111,9 @@ def _mongodb() -> Kind:
         client: MongoClient[Any]
         with MongoClient(server.host, server.port, directConnection=True, **login) as client:
             act(client[NAME].events)
+
+    def empty() -> None:
+        at_work(lambda events: events.database.client.drop_database(NAME))
 
     def append(size: int) -> None:
         def put(events: Any) -> None:
@@ -120,46 +131,54 @@ def _mongodb() -> Kind:
 
     dump = server.command("mongodump", "--oplog", "--archive", "--numParallelCollections=1")
     options = ("--archive", "--oplogReplay", "--stopOnError")
-    return Kind("mongodb", store, server, append, scatter, dump, lambda to: to.command("mongorestore", *options))
+    return Kind("mongodb", store, server, empty, append, scatter, dump, lambda to: to.command("mongorestore", *options))
 
 
-def _buckets() -> Kind:
+def buckets() -> Kind:
     (store,) = declared_stores(["minio"])
     live, chance = store.source.store, Random(SEED)
     source = replace(store.source, buckets=(BUCKET,))
     store = replace(store, source=source, scratch=lambda: scratch_minio([BUCKET]))
+    root = replace(live, user="root", password_file=settings().secret_path("minio-root"))
     written: list[tuple[str, int]] = []
 
-    def put(key: str, size: int) -> None:
-        with bare_bucket.client(replace(live, user="root", password_file=settings().secret_path("minio-root"))) as s3:
-            s3.put_object(Bucket=BUCKET, Key=key, Body=chance.randbytes(size))
+    def empty() -> None:
+        with bare_bucket.client(root) as s3:
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{NAME}/"):
+                for each in page.get("Contents", ()):
+                    s3.delete_object(Bucket=BUCKET, Key=each["Key"])
+        written.clear()
+
+    def put(things: list[tuple[str, int]]) -> None:
+        with bare_bucket.client(root) as s3:
+            for key, size in things:
+                s3.put_object(Bucket=BUCKET, Key=key, Body=chance.randbytes(size))
 
     def append(size: int) -> None:
         """Four fifths of it in large objects, the rest in small ones; what comes later has later names."""
+        before = len(written)
         for of, part in ((LARGE, size * 4 // 5), (SMALL, size // 5)):
             for _ in range(max(1, part // of)):
                 written.append((f"{NAME}/{len(written):06}", min(of, part)))
-                put(*written[-1])
+        put(written[before:])
 
     def scatter() -> None:
-        for key, size in written[7::CHANGED]:
-            put(key, size)
+        put(written[7::CHANGED])
 
     def command(verb: str, at: Any) -> Command:
         login = (at.url, at.user, str(at.password_file))
         return Command((sys.executable, "-m", bare_bucket.__name__, verb, *login, BUCKET))
 
-    return Kind("buckets", store, live, append, scatter, command("dump", live), lambda to: command("load", to))
+    return Kind("buckets", store, live, empty, append, scatter, command("dump", live), lambda to: command("load", to))
 
 
-def _volumes() -> Kind:
+def volumes() -> Kind:
     folder, chance = settings().state / "data" / NAME, Random(SEED)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     store = Store(f"{NAME}-volume", Volume(folder), scratch_volume, lambda _: folder)
 
     def append(size: int) -> None:
         """In more files, as a log rolls."""
+        folder.mkdir(parents=True, exist_ok=True)
         while size > 0:
             last = folder / f"log-{len(list(folder.iterdir())):06}"
             with last.open("wb") as file:
@@ -177,16 +196,23 @@ def _volumes() -> Kind:
         return Command(("tar", "--extract", "--file=-", f"--directory={to}"))
 
     dump = Command(("tar", "--create", "--file=-", "--sort=name", f"--directory={folder}", "."))
-    return Kind("volumes", store, folder, append, scatter, dump, load)
+    return Kind("volumes", store, folder, lambda: shutil.rmtree(folder), append, scatter, dump, load)
 
 
-def _etcd() -> Kind:
+def etcd() -> Kind:
     (store,) = declared_stores(["etcd"])
     live, chance = store.source.client, Random(SEED)
     spool = settings().state / "spooled-by-hand.db"
     # a password of this installation alone, which is gone in an hour; etcdctl takes it from nowhere else
     login = {"ETCDCTL_USER": "root", "ETCDCTL_PASSWORD": settings().secret("etcd-root")}
     written = 0
+
+    def empty() -> None:
+        nonlocal written
+        first, end = (base64.b64encode(each).decode() for each in (f"/{NAME}/".encode(), f"/{NAME}0".encode()))
+        with live.connected() as client:
+            asked(client, "kv/deleterange", key=first, range_end=end)
+        written = 0
 
     def put(numbers: range) -> None:
         with live.connected() as client:
@@ -211,4 +237,8 @@ def _etcd() -> Kind:
         return Command(("sh", "-c", f"cat > {spool} && {restore}"))
 
     dump = Command(("sh", "-c", save), login)
-    return Kind("etcd", store, live, append, scatter, dump, load, finish=lambda to: to.start(), share=0.1)
+    return Kind("etcd", store, live, empty, append, scatter, dump, load, finish=lambda to: to.start(), share=0.1)
+
+
+#: Each kind by its name; what one makes is empty.
+KINDS = {"postgres": postgres, "mongodb": mongodb, "buckets": buckets, "volumes": volumes, "etcd": etcd}
