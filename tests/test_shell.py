@@ -74,6 +74,21 @@ def test_what_a_command_prints_and_what_it_complains_of_are_kept_apart() -> None
     assert ended.last_words == "complained"
 
 
+def test_who_hears_a_complaint_may_end_the_command_that_goes_on() -> None:
+    heard: list[str] = []
+
+    def hear(line: str) -> None:
+        heard.append(line)
+        if "no room" in line:
+            raise Unavailable(line)
+
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match="no room"):
+        run_apart(["sh", "-c", "echo trying >&2; echo no room >&2; sleep 60; echo never >&2"], hear=hear)
+    assert time.monotonic() - began < 30
+    assert heard == ["trying\n", "no room\n"]
+
+
 def test_what_one_command_prints_another_reads() -> None:
     first, second = run_piped(["seq", "100000"], ["wc", "-l"])
     assert (first.status, second.status, second.out.strip()) == (0, 0, "100000")

@@ -82,12 +82,12 @@ def describe(entries: Iterable[Entry], group: Callable[[str], str]) -> dict[str,
 
 def read(archive: IO[bytes]) -> Iterator[Entry]:
     """What :func:`write` wrote."""
-    with tarfile.open(fileobj=archive, mode="r|", bufsize=BLOCK) as members:
+    # not as tarfile's own stream, which copies each block many times over
+    with tarfile.open(fileobj=_Forwards(archive), mode="r:") as members:
         for member in members:
             kept = member.pax_headers
             more = {k.removeprefix("ENGINEDGE."): v for k, v in kept.items() if k.startswith("ENGINEDGE.")}
-            content = members.extractfile(member) or io.BytesIO()
-            yield Entry(member.name, member.size, _Exactly(content, member.size), more)  # type: ignore[arg-type]
+            yield Entry(member.name, member.size, members.extractfile(member) or io.BytesIO(), more)
 
 
 def _digested(entry: Entry, pass_on: Callable[[bytes], object]) -> bytes:
@@ -96,6 +96,29 @@ def _digested(entry: Entry, pass_on: Callable[[bytes], object]) -> bytes:
     while block := content.read(BLOCK):
         pass_on(block)
     return content.digest.digest()
+
+
+class _Forwards(io.RawIOBase):
+    """A stream that knows how far it was read, and goes forwards only."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self.source, self.at = source, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.at
+
+    def seek(self, position: int, _: int = 0) -> int:
+        while self.at < position and self.read(min(position - self.at, BLOCK)):
+            pass
+        return self.at
+
+    def read(self, size: int = -1) -> bytes:
+        block = self.source.read(size)
+        self.at += len(block)
+        return block
 
 
 class _Exactly(io.RawIOBase):
