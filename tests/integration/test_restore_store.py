@@ -46,22 +46,26 @@ def asked_to_approve(airflow: httpx.Client, run_id: str, name: str) -> str:
     conf = {"store": "mongodb", "only": f"{DATABASE}.kept", "name": f"{DATABASE}.{name}"}
     body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
     airflow.post(f"{DAG}/dagRuns", json=body).raise_for_status()
+    return str(until(lambda: waiting(airflow, run_id))["body"])
 
-    def shown() -> Any:
-        return airflow.get(f"{DAG}/dagRuns/{run_id}/hitlDetails").json().get("hitl_details")
 
-    return str(until(shown)[0]["body"])
+def waiting(airflow: httpx.Client, run_id: str) -> dict[str, Any] | None:
+    """What is shown while the run waits for an answer; an answer that comes before it waits would be lost."""
+    for each in airflow.get(f"{DAG}/dagRuns/{run_id}/hitlDetails").json().get("hitl_details", ()):
+        if each["task_instance"]["state"] == "awaiting_input" and not each["response_received"]:
+            return dict(each)
+    return None
 
 
 def answer(airflow: httpx.Client, run_id: str, option: str) -> str:
-    """Answer, and return the state in which the run ends."""
-    answered = airflow.patch(
-        f"{DAG}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails",
-        json={"chosen_options": [option], "params_input": {}},
-    )
-    answered.raise_for_status()
+    """Answer whenever the run waits for it, and return the state in which it ends."""
 
     def ended() -> Any:
+        if waiting(airflow, run_id):
+            airflow.patch(
+                f"{DAG}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails",
+                json={"chosen_options": [option], "params_input": {}},
+            )
         state = airflow.get(f"{DAG}/dagRuns/{run_id}").json()["state"]
         return state if state in ("success", "failed") else None
 
