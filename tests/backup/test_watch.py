@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from enginedge.backup import copying, operations
+from enginedge.backup import copying, operations, weekly
 from enginedge.backup.watch import Watch
 from enginedge.private_files import write_private
 from enginedge.settings import settings
@@ -55,10 +56,14 @@ def later(**passed: float) -> Any:
 
 
 @pytest.mark.usefixtures("taken")
-def test_while_all_is_well_nobody_is_told_and_a_sign_of_life_is_given(posts: Posts, tmp_path: Path) -> None:
+def test_while_all_is_well_nobody_is_told_and_a_sign_of_life_is_given(
+    posts: Posts, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     watch = Watch(tmp_path / "told.json", ["etcd"])
-    for _ in range(2):
-        watch.look()
+    with caplog.at_level(logging.INFO):
+        for _ in range(2):
+            watch.look()
+    assert "of-nobody-else" not in caplog.text
     assert posts.documents == []
     assert pings(posts) == 2
 
@@ -146,3 +151,13 @@ def test_the_service_tells_of_a_store_that_never_had_a_backup_serves_its_numbers
     assert NEW_STORE not in taken
     pss = int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1]) / 1024
     assert pss < MOST_MIB
+
+
+@pytest.mark.usefixtures("taken")
+def test_the_weekly_word_tells_what_the_drills_proved(posts: Posts, taken: dict[str, Any]) -> None:
+    assert weekly.tell_proved(datetime.now(UTC) - timedelta(hours=1)) == 1
+    (told,) = posts.documents
+    assert told["kind"] == "proved"
+    (line,) = [each for each in told["text"].splitlines() if each.startswith("etcd: ")]
+    assert "NOT PROVED" not in line
+    assert "2 parts equal" in line

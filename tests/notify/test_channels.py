@@ -125,6 +125,14 @@ def test_a_mistake_in_the_environment_hides_nothing_either(
     assert "'nonsense' is no host:port" in caplog.text
 
 
+def test_the_address_is_in_no_log_of_who_logs_everything(posts: Posts, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        tell(MESSAGE)
+    assert len(posts.documents) == 1
+    assert caplog.text
+    assert "of-nobody-else" not in caplog.text
+
+
 def test_a_receiver_that_is_busy_is_asked_again(posts: Posts) -> None:
     posts.statuses = [503, 429]
     send(MESSAGE)

@@ -24,11 +24,11 @@ from enginedge.backup.objectives import Report
 from enginedge.errors import EnginEdgeError
 from enginedge.notify.channels import channels, failure_of
 from enginedge.notify.messages import Channel, Message
+from enginedge.notify.webhook import asked_unlogged
 from enginedge.private_files import write_private
 from enginedge.settings import settings
 
 EVERY_S = 300.0
-PATIENCE_S = 10
 log = logging.getLogger(__name__)
 
 
@@ -113,7 +113,7 @@ def _ping() -> None:
 
     try:
         if url := settings().deadman_ping:
-            httpx.get(url, timeout=PATIENCE_S).raise_for_status()
+            asked_unlogged("GET", url).raise_for_status()
     except httpx.HTTPStatusError as error:
         log.error("the sign of life was answered with %d", error.response.status_code)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -132,7 +132,6 @@ def main(every_s: float = EVERY_S) -> None:
     from prometheus_client import start_http_server
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write the addresses down
     watch, at = watch_here(), settings().endpoint("backup-watch")
     start_http_server(at.port, at.host, watch)
     while True:
