@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import IO, Any
 
@@ -45,8 +45,8 @@ class Description:
         self.digests.setdefault(name, sha256()).update(told + content)
 
     def pass_by(self, entry: Entry) -> None:
-        """Count ``entry``, which came from :func:`read` and has been read to its end."""
-        assert isinstance(entry.content, _Exactly)  # noqa: S101 - read() makes no other
+        """Count ``entry``, which came from :func:`digested` and has been read to its end."""
+        assert isinstance(entry.content, _Exactly)  # noqa: S101 - digested() makes no other
         self.add(entry, entry.content.digest.digest())
 
     @property
@@ -88,6 +88,11 @@ def read(archive: IO[bytes]) -> Iterator[Entry]:
             kept = member.pax_headers
             more = {k.removeprefix("ENGINEDGE."): v for k, v in kept.items() if k.startswith("ENGINEDGE.")}
             yield Entry(member.name, member.size, members.extractfile(member) or io.BytesIO(), more)
+
+
+def digested(entry: Entry) -> Entry:
+    """``entry``, digested while somebody reads it."""
+    return replace(entry, content=_Exactly(entry.content, entry.size))  # type: ignore[arg-type]
 
 
 def _digested(entry: Entry, pass_on: Callable[[bytes], object]) -> bytes:

@@ -198,7 +198,7 @@ def _move(store: ObjectStore, move: Move) -> None:
     described = archive.Description(partial(part, move.bucket))
     with store.client() as client:
         in_the_way = set(keys(client, move.to_bucket, move.to_prefix))
-        for entry in archive.read(sys.stdin.buffer):
+        for entry in map(archive.digested, archive.read(sys.stdin.buffer)):
             if entry.name.startswith(move.prefix):
                 key = move.to_prefix + entry.name.removeprefix(move.prefix)
                 _put(client, move.to_bucket, key, entry)
