@@ -29,7 +29,7 @@ from enginedge.settings import settings
 from tests.installation import enginedge
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("lake_of_two_nights")]
-MART, CORE = "mart.interviews__daily_funnel", "core.mongodb__users"
+MART, CORE = BOTH = "mart.interviews__daily_funnel", "core.mongodb__users"
 
 
 @dataclass(frozen=True)
@@ -161,15 +161,15 @@ def test_what_nothing_was_known_of_is_said_and_not_called_equal(taken: Taken, sc
 def test_one_altered_cell_of_a_mart_is_red(taken: Taken, scratch: Scratch) -> None:
     key = next(iter(files_of(scratch, MART)))
     with replaced(scratch, key, one_cell_altered), pytest.raises(Violated, match=rf"{MART} is \d+:\w+, not \d+:"):
-        compare(taken.pair, scratch)
-    compare(taken.pair, scratch)
+        compare(taken.pair, scratch, BOTH)
+    compare(taken.pair, scratch, BOTH)
 
 
 @pytest.mark.parametrize("table", [CORE, MART])
 def test_a_missing_data_file_is_red(taken: Taken, scratch: Scratch, table: str) -> None:
     key = files_of(scratch, table)[-1]
     with replaced(scratch, key, lambda _: None), pytest.raises(Violated, match=f"{table} cannot be read") as caught:
-        compare(taken.pair, scratch)
+        compare(taken.pair, scratch, BOTH)
     assert str(caught.value).count("cannot be read") == 1, "and no other table is blamed"
 
 
@@ -178,14 +178,14 @@ def test_a_data_file_with_anothers_bytes_is_red(taken: Taken, scratch: Scratch) 
     with scratch.store.client() as client:
         content = client.get_object(Bucket="lake", Key=other)["Body"].read()
     with replaced(scratch, key, lambda _: content), pytest.raises(Violated, match=CORE):
-        compare(taken.pair, scratch)
+        compare(taken.pair, scratch, BOTH)
 
 
 @pytest.mark.parametrize("table", [CORE, MART])
 def test_a_missing_metadata_file_is_red(taken: Taken, scratch: Scratch, table: str) -> None:
     key = taken.tables[table].partition("://lake/")[2]
     with replaced(scratch, key, lambda _: None), pytest.raises(Violated, match=f"{table} cannot be read.*is missing"):
-        compare(taken.pair, scratch)
+        compare(taken.pair, scratch, BOTH)
 
 
 def test_a_table_that_the_restored_database_lost_is_red(taken: Taken, scratch: Scratch) -> None:
@@ -198,11 +198,11 @@ def test_a_table_that_the_restored_database_lost_is_red(taken: Taken, scratch: S
         connection.commit()
         try:
             with pytest.raises(Violated, match=f"{MART} is missing from the metastore's database"):
-                compare(taken.pair, scratch)
+                compare(taken.pair, scratch, BOTH)
         finally:
             for row in rows:
                 connection.execute(back, row)
-    compare(taken.pair, scratch)
+    compare(taken.pair, scratch, BOTH)
 
 
 def test_a_table_that_points_elsewhere_is_red(taken: Taken, scratch: Scratch) -> None:
@@ -211,13 +211,13 @@ def test_a_table_that_points_elsewhere_is_red(taken: Taken, scratch: Scratch) ->
     tables = {**taken.tables, MART: taken.tables[CORE]}
     dumped = replace(taken.pair.naming.dumped, pointed=replace(taken.pair.naming.dumped.pointed, tables=tables))
     with pytest.raises(Violated, match=f"{MART} lies at"):
-        compare(replace(taken.pair, naming=replace(taken.pair.naming, dumped=dumped)), scratch)
+        compare(replace(taken.pair, naming=replace(taken.pair.naming, dumped=dumped)), scratch, BOTH)
 
 
 def test_a_backup_that_names_no_table_proves_nothing(taken: Taken, scratch: Scratch) -> None:
     dumped = replace(taken.pair.naming.dumped, pointed=None)
     with pytest.raises(Misconfigured, match="it names no table of the lake"):
-        compare(replace(taken.pair, naming=replace(taken.pair.naming, dumped=dumped)), scratch)
+        compare(replace(taken.pair, naming=replace(taken.pair.naming, dumped=dumped)), scratch, BOTH)
 
 
 def test_the_second_copy_knows_the_pair_too(taken: Taken) -> None:

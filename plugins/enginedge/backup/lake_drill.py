@@ -8,7 +8,7 @@ of rows that its metadata tells, or that the running Trino counted where rows ha
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -97,8 +97,8 @@ def restored(pair: Pair, repository: Repository, naming: Store, holding: Store) 
             yield Scratch(database, store, address, restore_s)
 
 
-def compare(pair: Pair, scratch: Scratch) -> list[Verdict]:
-    """Compare every table in ``scratch`` with what ``pair`` tells of it.
+def compare(pair: Pair, scratch: Scratch, only: Collection[str] = ()) -> list[Verdict]:
+    """Compare every table in ``scratch``, or ``only`` these, with what ``pair`` tells of it.
 
     Raises:
         Violated: a table is missing, cannot be read or differs; names each.
@@ -117,7 +117,7 @@ def compare(pair: Pair, scratch: Scratch) -> list[Verdict]:
     shown = _shown(scratch.trino)
     with scratch.store.client() as client, ThreadPoolExecutor(AT_ONCE) as pool:
         verdicts = list(
-            pool.map(lambda table: _judged(table, pointed, named, shown, client, scratch.trino), pointed.tables)
+            pool.map(lambda table: _judged(table, pointed, named, shown, client, scratch.trino), only or pointed.tables)
         )
     extra = sorted((named.keys() | shown.keys()) - pointed.tables.keys())
     wrong = [each.wrong for each in verdicts if each.wrong] + [f"{each} was not in the backup" for each in extra]
