@@ -104,7 +104,7 @@ class TestANight:
                                and "restic" in each.command]):  # fmt: skip
             assert killed.poll() is None
             time.sleep(0.05)
-        with pytest.raises(Unavailable, match="another backup of it is running"):
+        with pytest.raises(Unavailable, match="a backup or a restore of it is running"):
             back_up(slow, repository(), catalogue())
         killed.send_signal(signal.SIGKILL)
         killed.wait()
