@@ -2,6 +2,7 @@
 
 ``ENGINEDGE_TEST_STACK=running`` points them at the stack that is already up instead, for a quick look while developing.
 ``ENGINEDGE_TEST_PORT_SHIFT`` says how far above the usual ports its own are, where two checkouts are tested at once.
+``ENGINEDGE_TEST_HALF=beside`` is the half of the gate that needs no stack; it has a state folder and ports of its own.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import pytest
 from tests.installation import ROOT, BackgroundStack, point_at, stack
 
 OWN = os.environ.get("ENGINEDGE_TEST_STACK") != "running"
+BESIDE = os.environ.get("ENGINEDGE_TEST_HALF") == "beside"
+APART = 2500  # between the ports of the two halves: no two of the inventory's are that far from each other
 if OWN:
-    point_at(ROOT / ".state" / "test", int(os.environ.get("ENGINEDGE_TEST_PORT_SHIFT", "20000")))
+    shift = int(os.environ.get("ENGINEDGE_TEST_PORT_SHIFT", "20000"))
+    point_at(ROOT / ".state" / ("test-beside" if BESIDE else "test"), shift - APART if BESIDE else shift)
 
 
 STACK = pytest.StashKey[BackgroundStack]()
@@ -59,13 +63,15 @@ def running_stack(pytestconfig: pytest.Config) -> None:
 def running_stores(pytestconfig: pytest.Config) -> Iterator[None]:
     """The stores that can be dumped are Ready, and, where no test of this session needs the stack, nothing else is."""
     own = pytestconfig.stash.get(STACK, None)
-    if own:
-        own.wait_until_ready()
-    else:
-        stack("up", "--only", STORES)
-    yield
-    if OWN and not own:
-        stack("down")
+    try:
+        if own:
+            own.wait_until_ready()
+        else:
+            stack("up", "--only", STORES)
+        yield
+    finally:
+        if OWN and not own:
+            stack("down")
 
 
 def _needs_the_stack(item: pytest.Item) -> bool:

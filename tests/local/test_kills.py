@@ -1,6 +1,7 @@
-"""After any one process was killed, a second ``up`` ends as the first one did. Runs last: it kills.
+"""After processes were killed, a second ``up`` ends as the first one did. Runs last: it kills.
 
-The supervisor and a Spark driver are killed amid a night, in ``tests/integration``.
+Here each is killed once, a third of them at the same moment; ``tests/soak`` kills each alone, in any order. The
+supervisor and a Spark driver are killed amid a night, in ``tests/integration``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from deploy.local.services import SERVICES
 from deploy.local.status import look
 from deploy.local.supervisor import PROBER, Supervisor
 from tests.installation import stack
+
+ROUNDS = 3
+VICTIMS = [*SERVICES, PROBER]
 
 pytestmark = [pytest.mark.stack, pytest.mark.destructive, pytest.mark.usefixtures("running_stack")]
 
@@ -44,23 +48,27 @@ def bring_up(here: Local) -> None:
     assert len(leaders) == len(rows)
 
 
-def kill_and_bring_up(here: Local, name: str) -> None:
-    """Kill ``name``; ``up`` ends as before, and nothing is left of what was killed."""
-    known = Supervisor(here).processes()[name]
-    victim = kernel.process(known.pid)
-    children = [each for each in kernel.with_descendants([victim], kernel.processes()) if each.pid != victim.pid]
-    os.kill(known.pid, signal.SIGKILL)
+def kill_and_bring_up(here: Local, *names: str) -> None:
+    """Kill ``names`` at the same moment; ``up`` ends as before, and nothing is left of what was killed."""
+    known = {name: Supervisor(here).processes()[name] for name in names}
+    victims = [kernel.process(each.pid) for each in known.values()]
+    pids = {each.pid for each in victims}
+    children = [each for each in kernel.with_descendants(victims, kernel.processes()) if each.pid not in pids]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
     until = time.monotonic() + 60
-    while Supervisor(here).processes()[name].restarts == known.restarts and time.monotonic() < until:
+    while time.monotonic() < until:
+        now = Supervisor(here).processes()
+        if all(now[name].restarts > each.restarts for name, each in known.items()):
+            break
         time.sleep(0.2)
     bring_up(here)
-    assert not kernel.is_same(victim)
-    assert [each.command for each in children if kernel.is_same(each)] == []
+    assert [each.command for each in (*victims, *children) if kernel.is_same(each)] == []
 
 
-@pytest.mark.parametrize("name", [*SERVICES, PROBER])
-def test_a_killed_service_comes_back(here: Local, name: str) -> None:
-    kill_and_bring_up(here, name)
+@pytest.mark.parametrize("names", [VICTIMS[at::ROUNDS] for at in range(ROUNDS)], ids=" ".join)
+def test_killed_services_come_back(here: Local, names: list[str]) -> None:
+    kill_and_bring_up(here, *names)
 
 
 def test_a_stopped_service_stays_stopped_until_it_is_brought_up(here: Local) -> None:

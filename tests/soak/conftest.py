@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import lake_of_two_nights
+from tests.integration.conftest import bad_night, lake_of_two_nights
 
-__all__ = ["lake_of_two_nights"]
+__all__ = ["bad_night", "lake_of_two_nights"]
 
 REPORT = Path(__file__).parent / "REPORT.md"
 HEAD = """# What the soak did last
