@@ -100,14 +100,16 @@ class TestANight:
     def test_a_killed_backup_is_none_leaves_nobody_behind_and_the_next_one_is_taken(self, slow: Store) -> None:
         before = catalogue().read(slow.name).manifests
         killed = subprocess.Popen([sys.executable, "-c", BACK_UP_SLOWLY, str(slow.source.folder)], cwd=ROOT)
-        while not (started := [each for each in kernel.processes() if str(slow.source.folder) in each.command
-                               and "restic" in each.command]):  # fmt: skip
-            assert killed.poll() is None
-            time.sleep(0.05)
-        with pytest.raises(Unavailable, match="a backup or a restore of it is running"):
-            back_up(slow, repository(), catalogue())
-        killed.send_signal(signal.SIGKILL)
-        killed.wait()
+        try:
+            while not (started := [each for each in kernel.processes() if str(slow.source.folder) in each.command
+                                   and "restic" in each.command]):  # fmt: skip
+                assert killed.poll() is None
+                time.sleep(0.05)
+            with pytest.raises(Unavailable, match="a backup or a restore of it is running"):
+                back_up(slow, repository(), catalogue())
+        finally:
+            killed.send_signal(signal.SIGKILL)
+            killed.wait()
         until = time.monotonic() + 10
         while left := [each for each in started if kernel.is_same(each)]:
             assert time.monotonic() < until, left
