@@ -72,7 +72,7 @@ class Settings:
         suffix = service if port == "main" else f"{service}_{port}"
         suffix = suffix.upper().replace("-", "_")
         given = os.environ.get(f"ENGINEDGE_PORT_{suffix}", "")
-        if given and not (given.isascii() and given.isdigit() and 1 <= int(given[:6]) <= 65535):
+        if given and not _is_port(given):
             raise Misconfigured(
                 f"{given!r} is no port", where=f"ENGINEDGE_PORT_{suffix}", remedy="give a number from 1 to 65535"
             )
@@ -109,7 +109,7 @@ class Settings:
         if not given:
             return None
         host, _, port = given.rpartition(":")
-        if not (host and port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
+        if not (host and _is_port(port)):
             raise Misconfigured(f"{given!r} is no host:port", where="ENGINEDGE_NOTIFY_SMTP")
         sender, to, user = (os.environ.get(f"ENGINEDGE_NOTIFY_{name}", "") for name in ("FROM", "TO", "SMTP_USER"))
         if not (sender and to):
@@ -175,6 +175,10 @@ class Settings:
     def secret(self, name: str) -> str:
         """The secret ``name``, without a trailing newline."""
         return _secret_in(self.secret_path(name), name)
+
+
+def _is_port(given: str) -> bool:
+    return given.isascii() and given.isdigit() and 1 <= int(given[:6]) <= 65535
 
 
 def _secret_in_file_of(variable: str) -> str:
