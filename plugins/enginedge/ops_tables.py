@@ -78,8 +78,8 @@ def statement(table: OpsTable, rows: Sequence[Sequence[object]]) -> str:
         for name, (type_, _) in table.columns.items()
     )
     return (
-        f"create or replace table {table.name} comment {_text(table.description)} as select {wanted}"  # noqa: S608
-        f" from unnest(cast(json_parse({_text(told)}) as array(row({read})))) as told ({', '.join(table.columns)})"
+        f"create or replace table {table.name} comment {trino.text(table.description)} as select {wanted}"  # noqa: S608
+        f" from unnest(cast(json_parse({trino.text(told)}) as array(row({read})))) as told ({', '.join(table.columns)})"
     )
 
 
@@ -90,7 +90,3 @@ def _ask(table: OpsTable, sql: str) -> None:
 def _instant(value: object) -> str:
     assert isinstance(value, datetime), value  # noqa: S101 - nothing else in a row is no JSON
     return value.isoformat(timespec="microseconds")
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

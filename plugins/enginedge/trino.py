@@ -113,6 +113,11 @@ def quoted(*names: str) -> str:
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
+def text(value: str) -> str:
+    """``value`` as a text in a statement."""
+    return "'" + value.replace("'", "''") + "'"
+
+
 def _refusal(error: TrinoQueryError) -> EnginEdgeError:
     """The failure of a statement that Trino did take: the asker's fault, or a fault that may pass."""
     where = f"trino query {error.query_id or '(not started)'}"

@@ -102,7 +102,7 @@ def _build(declared: Mart, night: str, run: str, schemas: Schemas, lease: Lease)
     )
     mark = json.dumps(asdict(Mark(snapshot, night, run)))
     lease.confirm()
-    _ask(declared, f"comment on table {beside} is {_text(mark)}")
+    _ask(declared, f"comment on table {beside} is {trino.text(mark)}")
     return built
 
 
@@ -129,7 +129,7 @@ def _publish(declared: Mart, schemas: Schemas, lease: Lease) -> Published:
     lease.confirm()
     replaced = _ask(
         declared,
-        f"create or replace table {target} comment {_text(comment)} with (format = 'PARQUET') as "  # noqa: S608
+        f"create or replace table {target} comment {trino.text(comment)} with (format = 'PARQUET') as "  # noqa: S608
         f"select * from {trino.quoted(schemas.beside, declared.model)} for version as of {mark.snapshot_id}",
     )
     _describe(declared, target)
@@ -208,7 +208,7 @@ def _mark(declared: Mart, schemas: Schemas) -> Mark:
     found = _ask(
         declared,
         "select comment from system.metadata.table_comments where catalog_name = 'lake' "  # noqa: S608
-        f"and schema_name = {_text(schemas.beside)} and table_name = {_text(declared.model)}",
+        f"and schema_name = {trino.text(schemas.beside)} and table_name = {trino.text(declared.model)}",
     )
     try:
         mark = Mark(**json.loads(found.rows[0][0]))
@@ -227,8 +227,4 @@ def _mark(declared: Mart, schemas: Schemas) -> Mark:
 def _describe(declared: Mart, target: str) -> None:
     """The descriptions of the columns; a create-as-select cannot carry them."""
     for column, description in declared.columns.items():
-        _ask(declared, f"comment on column {target}.{trino.quoted(column)} is {_text(description)}")
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+        _ask(declared, f"comment on column {target}.{trino.quoted(column)} is {trino.text(description)}")
