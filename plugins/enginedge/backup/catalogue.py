@@ -19,7 +19,7 @@ from enginedge.backup.locations import PLACES, Location
 from enginedge.backup.object_store import ObjectStore
 from enginedge.backup.repository import BUCKET
 from enginedge.backup.shapes import DrillReport, Dumped, Fingerprint, Manifest, Pointed, Snapshot
-from enginedge.errors import Misconfigured, Violated
+from enginedge.errors import EnginEdgeError, Misconfigured, Violated
 from enginedge.settings import settings
 
 if TYPE_CHECKING:
@@ -43,20 +43,25 @@ class Found:
     def of(self, store: str) -> list[Manifest]:
         return [each for each in self.manifests if each.store == store]
 
-    def manifest(self, id_: str) -> Manifest:
-        """The manifest with this id.
+    def drills_of(self, store: str) -> list[DrillReport]:
+        return [each for each in self.drills if each.store == store]
+
+    def manifest(self, id_: str, store: str = "") -> Manifest:
+        """The manifest with this id, which is one of ``store`` where that is given.
 
         Raises:
-            Misconfigured: there is none.
+            Misconfigured: there is none, or it is of another store.
         """
         for each in self.manifests:
             if each.id == id_:
+                if store and each.store != store:
+                    raise Misconfigured(f"{id_} is a backup of {each.store}, not of {store}")
                 return each
         raise Misconfigured(f"there is no backup {id_!r}", remedy="choose one of `enginedge backup list`")
 
     def verified(self, manifest: Manifest) -> DrillReport | None:
         """The last drill that proved ``manifest``."""
-        proofs = [each for each in self.drills if each.manifest == manifest.id and each.store == manifest.store]
+        proofs = [each for each in self.drills_of(manifest.store) if each.manifest == manifest.id]
         return proofs[-1] if proofs else None
 
 
@@ -165,6 +170,14 @@ def catalogue(location: Location = Location.PRIMARY) -> Catalogue:
     """The catalogue at ``location``."""
     place = PLACES[location]
     return Catalogue(place.store(), place.pruned(), location=location)
+
+
+def copied() -> Found | None:
+    """What the second place holds; None where it does not answer."""
+    try:
+        return catalogue(Location.OFFSITE).read()
+    except EnginEdgeError:
+        return None
 
 
 def manifest_as_json(manifest: Manifest) -> dict[str, Any]:

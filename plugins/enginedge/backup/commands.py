@@ -211,9 +211,9 @@ def _in_utc(moment: datetime | None) -> datetime:
 def _write_metrics() -> None:
     """Bring the numbers up to date; that they can't be is said, and is no failure of what was done before."""
     try:
-        standing.write_metrics(standing.status())
+        operations.write_metrics()
     except EnginEdgeError as failure:
-        typer.echo(f"The numbers for Prometheus are as they were: {failure}", err=True)
+        say(f"The numbers for Prometheus are as they were: {failure}")
 
 
 def _raise_all(failures: dict[str, EnginEdgeError]) -> None:

@@ -61,13 +61,14 @@ def refuse_differences(differences: list[str], where: str) -> None:
     """
     if differences:
         raise Violated(
-            f"the restored copy is not what was dumped: {_told(differences)}",
+            f"the restored copy is not what was dumped: {told(differences)}",
             where=where,
             untouched="the backup",
             remedy="drill an older backup to find the last good one, then find out what spoilt this one",
         )
 
 
-def _told(differences: list[str]) -> str:
+def told(differences: list[str]) -> str:
+    """The first of ``differences`` as one sentence, and how many more there are."""
     more = f"; and {len(differences) - MOST_TOLD} more" if len(differences) > MOST_TOLD else ""
     return "; ".join(differences[:MOST_TOLD]) + more

@@ -186,5 +186,5 @@ def foretold_s(found: Found, manifest: Manifest) -> float | None:
     if proof := found.verified(manifest):
         return proof.restore_s
     sizes = {each.id: each.bytes_in for each in found.of(manifest.store)}
-    drills = [each for each in found.drills if each.store == manifest.store and sizes.get(each.manifest)]
+    drills = [each for each in found.drills_of(manifest.store) if sizes.get(each.manifest)]
     return drills[-1].restore_s * manifest.bytes_in / sizes[drills[-1].manifest] if drills else None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from enginedge import trino
 from enginedge.backup import lake_tables, pairs
-from enginedge.backup.drills import MOST_TOLD
+from enginedge.backup.drills import told
 from enginedge.backup.object_store import ObjectStore
 from enginedge.backup.pairs import Pair
 from enginedge.backup.scratch.metastore import scratch_metastore
@@ -123,9 +123,8 @@ def compare(pair: Pair, scratch: Scratch, only: Collection[str] = ()) -> list[Ve
     wrong = [each.wrong for each in verdicts if each.wrong] + [f"{each} was not in the backup" for each in extra]
     if wrong:
         _shown(scratch.trino)  # where Trino itself is what broke, this says so
-        more = f"; and {len(wrong) - MOST_TOLD} more" if len(wrong) > MOST_TOLD else ""
         raise Violated(
-            f"the restored lake is not what was dumped: {'; '.join(wrong[:MOST_TOLD])}{more}",
+            f"the restored lake is not what was dumped: {told(wrong)}",
             where=f"{pair.naming.store} {pair.naming.id} with {pair.holding.store} {pair.holding.id}",
             untouched="both backups",
             remedy="drill an older pair to find the last good one, then find out what spoilt this one",

@@ -8,7 +8,7 @@ time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -150,7 +150,7 @@ def standing(service: Service, found: Found, copied: Found | None, now: datetime
         raise Misconfigured("it has no objectives", where=service.name, remedy="declare them in deploy/platform.yaml")
     manifests = found.of(service.name)
     newest = manifests[-1] if manifests else None
-    proofs = [each for each in found.drills if each.store == service.name]
+    proofs = found.drills_of(service.name)
     copies = copied.of(service.name) if copied else []
     taken_s = newest.duration_s if newest else 0
     known = Standing(
@@ -172,7 +172,7 @@ def standing(service: Service, found: Found, copied: Found | None, now: datetime
     since = now - manifests[0].taken_at if manifests else timedelta(0)
     missed = _missed(known, since, offsite_answers=copied is not None)
     warned = _warned(known, service, newest) if newest else ()
-    return Standing(**{**vars(known), "findings": (*missed, *warned)})
+    return replace(known, findings=(*missed, *warned))
 
 
 def _missed(known: Standing, since: timedelta, offsite_answers: bool) -> Iterator[Finding]:

@@ -156,10 +156,7 @@ def chosen(found: Found, store: str, backup: str = "") -> Manifest:
         Misconfigured: there is none.
     """
     if backup:
-        manifest = found.manifest(backup)
-        if manifest.store != store:
-            raise Misconfigured(f"{backup} is a backup of {manifest.store}, not of {store}")
-        return manifest
+        return found.manifest(backup, store)
     if not found.of(store):
         raise Misconfigured("it has no backup", where=store, remedy=f"run `enginedge backup now --store {store}`")
     return found.of(store)[-1]

@@ -48,20 +48,20 @@ def chosen_pair(found: Found, naming: str = "", holding: str = "") -> Pair:
 
 def proved_together(found: Found) -> set[str]:
     """The ids of the two backups that were last proved to be one lake; empty where none were."""
-    proofs = [each.manifest for each in found.drills if each.store == LAKE]
-    return set(proofs[-1].split(BETWEEN)) if proofs else set()
+    proofs = found.drills_of(LAKE)
+    return set(proofs[-1].manifest.split(BETWEEN)) if proofs else set()
 
 
 def _called(found: Found, naming: str, holding: str) -> Pair:
     if naming:
-        first = _of(found, naming, NAMING)
+        first = found.manifest(naming, NAMING)
         if not holding:
             if not (after := _after(found, first)):
                 raise Misconfigured(f"there is no backup of {HOLDING} after {naming}", where=NAMING, remedy=REMEDY)
             return Pair(first, after[0])
-        second = _of(found, holding, HOLDING)
+        second = found.manifest(holding, HOLDING)
     else:
-        second = _of(found, holding, HOLDING)
+        second = found.manifest(holding, HOLDING)
         before = [each for each in found.of(NAMING) if _named_at(each) <= second.taken_at]
         if not before:
             raise Misconfigured(f"there is no backup of {NAMING} before {holding}", where=HOLDING, remedy=REMEDY)
@@ -74,13 +74,6 @@ def _called(found: Found, naming: str, holding: str) -> Pair:
             remedy=f"choose a backup of {HOLDING} that is newer, or leave one of the two out",
         )
     return Pair(first, second)
-
-
-def _of(found: Found, id_: str, store: str) -> Manifest:
-    manifest = found.manifest(id_)
-    if manifest.store != store:
-        raise Misconfigured(f"{id_} is a backup of {manifest.store}, not of {store}")
-    return manifest
 
 
 def _after(found: Found, naming: Manifest) -> list[Manifest]:

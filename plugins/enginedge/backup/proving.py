@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from enginedge.backup import night
-from enginedge.backup.catalogue import catalogue
+from enginedge.backup.catalogue import Found, catalogue
 from enginedge.backup.drills import drill
 from enginedge.backup.repository import repository
 from enginedge.backup.shapes import DrillReport, Manifest
@@ -48,19 +48,20 @@ def prove(names: Sequence[str], since: datetime, say: Callable[[Proof], None] = 
     """
     stores = declared_stores(names)
     night.prepare(repository(), catalogue())
-    taken = {each.store: each for each in catalogue().read().manifests if each.taken_at >= since}
+    found = catalogue().read()
+    taken = {each.store: each for each in found.manifests if each.taken_at >= since}
     lacking = [each for each in stores if each.name not in taken]
     outcomes = night.back_up_all(
         lacking, repository(), catalogue(), lambda each: say(Proof(each.store, each.manifest, failure=each.failure))
     )
     taken |= {each.store: each.manifest for each in outcomes if each.manifest}
     failed = {each.store: Proof(each.store, failure=each.failure) for each in outcomes if each.failure}
-    return [failed.get(each.name) or _proof(each, taken[each.name], say) for each in stores]
+    return [failed.get(each.name) or _proof(each, taken[each.name], found, say) for each in stores]
 
 
-def _proof(store: Store, manifest: Manifest, say: Callable[[Proof], None]) -> Proof:
+def _proof(store: Store, manifest: Manifest, found: Found, say: Callable[[Proof], None]) -> Proof:
     try:
-        report = catalogue().read(store.name).verified(manifest)
+        report = found.verified(manifest)
         if report is None:
             report = drill(store, manifest, repository())
             catalogue().record(report)

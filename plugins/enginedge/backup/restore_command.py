@@ -14,7 +14,7 @@ from enginedge.backup.commands import COLUMNS, AsJson, From
 from enginedge.backup.foretelling import Request, plan
 from enginedge.backup.locations import Location
 from enginedge.backup.stores import declared_stores, store_names
-from enginedge.printing import print_rows
+from enginedge.printing import print_rows, say
 
 PARTS = (
     "DATABASE or DATABASE/SCHEMA.TABLE of PostgreSQL, DATABASE or DATABASE.COLLECTION of MongoDB, a prefix of etcd's "
@@ -42,7 +42,7 @@ def restore(
     first, or its folder is set aside, and the line that brings it back is printed.
     """
     request = Request(store, backup, location, folder, words, waiver, only, name) if store else _asked(location)
-    told = restoring.restore(request, say=lambda line: typer.echo(line, err=True))
+    told = restoring.restore(request, say=say)
     print_rows([told], ("store", "part", "backup", "target", "restore_s", "parts", "undo"), as_json)
 
 

@@ -10,12 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from enginedge.backup import metrics
-from enginedge.backup.catalogue import Found, catalogue
-from enginedge.backup.locations import Location
+from enginedge.backup.catalogue import catalogue, copied
 from enginedge.backup.objectives import Report, Standing, blind, report
-from enginedge.backup.stores import store_names
+from enginedge.backup.stores import backed_up
 from enginedge.errors import EnginEdgeError, Misconfigured, Violated, full_disks_named
-from enginedge.platform import load_platform
 from enginedge.settings import settings
 
 UNKNOWN = "—"
@@ -28,21 +26,13 @@ def status(names: Sequence[str] = (), now: datetime | None = None) -> Report:
     Raises:
         Misconfigured: no store of that name is backed up.
     """
-    known = {each.name: each for each in load_platform(settings().root / "deploy" / "platform.yaml").services}
-    services = [known[name] for name in store_names(names)]
+    services = backed_up(names)
     at = now or datetime.now(UTC)
     try:
         found = catalogue().read()
     except EnginEdgeError as failure:
         return blind(failure.what, at)
-    return report(services, found, _copied(), at)
-
-
-def _copied() -> Found | None:
-    try:
-        return catalogue(Location.OFFSITE).read()
-    except EnginEdgeError:
-        return None
+    return report(services, found, copied(), at)
 
 
 def write_metrics(found: Report) -> None:

@@ -49,28 +49,30 @@ def declared_stores(names: Sequence[str] = ()) -> list[Store]:
     Raises:
         Misconfigured: the inventory backs up no store of that name, or has something that no source can dump.
     """
-    wanted = store_names(names)
-    return [_store(service) for service in _platform().services if service.name in wanted]
+    return [_store(each) for each in backed_up(names)]
 
 
 def store_names(names: Sequence[str] = ()) -> list[str]:
-    """Every store that the inventory backs up, or those of them that are called ``names``, in its order.
+    """The names of :func:`backed_up`."""
+    return [each.name for each in backed_up(names)]
+
+
+def backed_up(names: Sequence[str] = ()) -> list[Service]:
+    """Every service that the inventory backs up, or those of them that are called ``names``, in its order.
 
     Raises:
         Misconfigured: the inventory backs up no store of that name.
     """
-    known = [each.name for each in _platform().services if each.backup]
+    services = load_platform(settings().root / "deploy" / "platform.yaml").services
+    found = [each for each in services if each.backup]
+    known = [each.name for each in found]
     for name in names:
         if name not in known:
             near = get_close_matches(name, known) or known
             raise Misconfigured(
                 f"no store {name!r} is backed up", where="deploy/platform.yaml", remedy=f"one of {', '.join(near)}"
             )
-    return [each for each in known if not names or each in names]
-
-
-def _platform() -> Any:
-    return load_platform(settings().root / "deploy" / "platform.yaml")
+    return [each for each in found if not names or each.name in names]
 
 
 def _store(service: Service) -> Store:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from enginedge import ops_tables
-from enginedge.backup.catalogue import Found, catalogue
+from enginedge.backup.catalogue import Found, catalogue, copied
 from enginedge.backup.locations import Location
-from enginedge.errors import EnginEdgeError
 
 
 def publish() -> dict[str, int]:
@@ -20,19 +19,16 @@ def publish() -> dict[str, int]:
         Unavailable: the catalogue or Trino does not answer; the tables are as they were.
     """
     found = catalogue().read()
-    try:
-        copied = catalogue(Location.OFFSITE).read()
-    except EnginEdgeError:
-        copied = None
+    there = copied()
     return {
-        ops_tables.BACKUPS.name: ops_tables.replace(ops_tables.BACKUPS, backups(found, copied)),
-        ops_tables.DRILLS.name: ops_tables.replace(ops_tables.DRILLS, drills(found, copied)),
+        ops_tables.BACKUPS.name: ops_tables.replace(ops_tables.BACKUPS, backups(found, there)),
+        ops_tables.DRILLS.name: ops_tables.replace(ops_tables.DRILLS, drills(found, there)),
     }
 
 
-def backups(found: Found, copied: Found | None) -> list[list[Any]]:
-    """A row a backup; ``copied`` is None where the second place does not answer."""
-    there = None if copied is None else {each.id for each in copied.manifests}
+def backups(found: Found, copies: Found | None) -> list[list[Any]]:
+    """A row a backup; ``copies`` is None where the second place does not answer."""
+    there = None if copies is None else {each.id for each in copies.manifests}
     rows = []
     for each in found.manifests:
         proof = found.verified(each)
@@ -53,9 +49,9 @@ def backups(found: Found, copied: Found | None) -> list[list[Any]]:
     return rows
 
 
-def drills(found: Found, copied: Found | None) -> list[list[Any]]:
+def drills(found: Found, copies: Found | None) -> list[list[Any]]:
     """A row a drill, at either place."""
-    places = [(Location.PRIMARY, found)] + ([(Location.OFFSITE, copied)] if copied else [])
+    places = [(Location.PRIMARY, found)] + ([(Location.OFFSITE, copies)] if copies else [])
     return [
         [each.store, each.manifest, place.value, each.drilled_at, each.restore_s, each.drill_s, each.parts]
         for place, known in places

@@ -26,7 +26,7 @@ def proved(found: Found, stores: Sequence[str], since: datetime, now: datetime) 
     ages = {each.id: (now - each.taken_at).total_seconds() / 3600 for each in found.manifests}
     lines, lacking = [], []
     for store in stores:
-        last = next((each for each in reversed(found.drills) if each.store == store), None)
+        last = found.drills_of(store)[-1] if found.drills_of(store) else None
         if last is None or last.drilled_at < since:
             lacking.append(store)
             when = f"the last proof is of {last.drilled_at:%Y-%m-%d}" if last else "it never was"
