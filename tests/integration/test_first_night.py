@@ -24,13 +24,14 @@ from deploy.local.supervisor import Supervisor
 from enginedge import trino
 from enginedge.settings import settings
 from tests.installation import ROOT, enginedge, stack
-from tests.integration.conftest import NIGHTS, SCALE
+from tests.integration.conftest import BAD_NIGHT, NIGHTS, SCALE
 from tests.integration.expected import expected
 from tests.spark_drivers import spark_drivers
 
 pytestmark = [pytest.mark.stack, pytest.mark.destructive]
 
-JOB = ("lake", "first-night", "--scale", str(SCALE), "--json")
+# The night is named: the default is another one when midnight has passed since the tests were collected.
+JOB = ("lake", "first-night", "--night", BAD_NIGHT, "--scale", str(SCALE), "--json")
 
 
 def kill_a_driver() -> None:

@@ -82,13 +82,14 @@ def last_published(as_json: AsJson = False) -> None:
 
 @app.command("first-night")
 def first_night(
+    night: Night = "",
     scale: Annotated[float, typer.Option(help="Of the sample that is seeded where a night has none.")] = 1.0,
     as_json: AsJson = False,
 ) -> None:
-    """Seed last night, let Airflow run it, and show what an analyst, an operator and an engineer see of it."""
+    """Seed a night, let Airflow run it, and show what an analyst, an operator and an engineer see of it."""
     from enginedge.lake import first_night as first
 
-    shown = first.run(scale, say)
+    shown = first.run(night, scale, say)
     if as_json:
         typer.echo(json.dumps(asdict(shown), default=str))
     else:

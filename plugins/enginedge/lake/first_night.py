@@ -46,20 +46,21 @@ class FirstNight:
     pages: list[tuple[str, str, str, str]]
 
 
-def run(scale: float, say: Callable[[str], None]) -> FirstNight:
-    """Seed and run last night, and gather what there is to show; a second one that is started meanwhile waits.
+def run(night: str, scale: float, say: Callable[[str], None]) -> FirstNight:
+    """Seed and run ``night``, last night where it is empty, and gather what there is to show; a second one that is
+    started meanwhile waits.
 
     Raises:
         Misconfigured, Unavailable, Violated: as the seeding, Airflow's run and the queries do.
     """
     lock = settings().state / "run" / "first-night"
     with one_at_a_time(lock, lambda who: say(f"{who} is already at it; waiting for it to end")):
-        return _run(scale, say)
+        return _run(night, scale, say)
 
 
-def _run(scale: float, say: Callable[[str], None]) -> FirstNight:
+def _run(asked: str, scale: float, say: Callable[[str], None]) -> FirstNight:
     began = datetime.now(UTC)
-    night = read_request(None, began).night
+    night = read_request({"night": asked}, began).night
     seeding.seed(
         seeding.nights_until(date.fromisoformat(night), 1, scale, WORLD),
         lambda seeded, store: say(f"seeding {seeded.date} into {store}"),
