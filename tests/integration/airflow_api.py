@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from enginedge.settings import settings
 
 DAG = "/api/v2/dags/refresh_lake"
 FINISH_WITHIN_S = 900
+SAID_WITHIN_S = 300
 
 
 def password() -> str:
@@ -19,11 +21,10 @@ def password() -> str:
 
 
 def logged_in() -> httpx.Client:
-    """A client of the running Airflow; the DAG is unpaused, so that its runs start."""
+    """A client of the running Airflow."""
     client = httpx.Client(base_url=settings().endpoint("airflow-api").url, timeout=60)
     login = client.post("/auth/token", json={"username": "admin", "password": password()})
     client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
-    client.patch(DAG, json={"is_paused": False}).raise_for_status()
     return client
 
 
@@ -52,3 +53,13 @@ def states(airflow: httpx.Client, run_id: str) -> dict[str, str]:
 def log(airflow: httpx.Client, run_id: str, task: str, attempt: int = 1) -> str:
     found = airflow.get(f"{DAG}/dagRuns/{run_id}/taskInstances/{task}/logs/{attempt}", params={"full_content": True})
     return found.text
+
+
+def until(found: Callable[[], Any]) -> Any:
+    """What ``found`` finds, once it is something."""
+    stop = time.monotonic() + SAID_WITHIN_S
+    while time.monotonic() < stop:
+        if result := found():
+            return result
+        time.sleep(1)
+    raise AssertionError("it took too long")

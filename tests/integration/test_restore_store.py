@@ -13,13 +13,12 @@ import pytest
 
 from tests.backup.test_mongodb import connect
 from tests.installation import enginedge
-from tests.integration.airflow_api import logged_in
+from tests.integration.airflow_api import logged_in, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("running_stack")]
 
 DAG = "/api/v2/dags/restore_store"
 DATABASE = "restore_store_suite"
-WITHIN_S = 300
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,6 @@ def backup(running_stack: None) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def airflow(running_stack: None) -> Iterator[httpx.Client]:
     with closing(logged_in()) as client:
-        client.patch(DAG, json={"is_paused": False}).raise_for_status()
         yield client
 
 
@@ -70,15 +68,6 @@ def answer(airflow: httpx.Client, run_id: str, option: str) -> str:
         return state if state in ("success", "failed") else None
 
     return str(until(ended))
-
-
-def until(found: Any) -> Any:
-    deadline = time.monotonic() + WITHIN_S
-    while time.monotonic() < deadline:
-        if result := found():
-            return result
-        time.sleep(1)
-    raise AssertionError("it took too long")
 
 
 def test_nothing_is_restored_before_it_is_approved_and_then_what_was_shown(airflow: httpx.Client, backup: str) -> None:

@@ -100,7 +100,8 @@ def _options(local: Local, home: Path) -> dict[str, str]:
         # Two cores: a Spark application uses both, so more tasks at a time than this only wait for each other.
         "CORE__PARALLELISM": "6",
         "CORE__LOAD_EXAMPLES": "false",
-        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "true",
+        # A backup that waits for somebody to unpause it is none. `ENGINEDGE_SCHEDULED_RUNS` says whether runs start.
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "false",
         "SCHEDULER__USE_JOB_SCHEDULE": str(local.settings.scheduled_runs),
         "CORE__PLUGINS_FOLDER": str(local.root / "plugins"),
         "CORE__EXECUTION_API_SERVER_URL": f"{local.url('airflow-api')}/execution/",
