@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 import psycopg
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 from psycopg.rows import dict_row
 from pymongo import MongoClient
 
@@ -76,8 +76,8 @@ def events() -> Iterator[Seen]:
         ended = 0
         while ended < len(parts):
             for message in consumer.consume(1_000, timeout=1):
-                if message.error():
-                    ended += 1
+                if error := message.error():
+                    ended += error.code() == KafkaError._PARTITION_EOF  # others pass by themselves
                     continue
                 arrived = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
                 yield Seen(arrived.date(), message.value(), str(message.topic()))
