@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from enginedge.backup.sources.etcd import Client, Etcd, asked
+from enginedge.backup.sources.etcd import Etcd
 from enginedge.backup.stores import Store, declared_stores
+from enginedge.etcd import Client
 from enginedge.settings import settings
+from tests.backup.etcd_gateway import gateway
 from tests.contracts.backup_source import CANARY, BackupSourceSuite, Taken
-
-
-def text(raw: str) -> str:
-    return base64.b64encode(raw.encode()).decode()
-
-
-def put(client: Any, key: str, value: str) -> None:
-    asked(client, "kv/put", key=text(key), value=text(value))
 
 
 @pytest.mark.stores
@@ -37,21 +30,21 @@ class TestEtcd(BackupSourceSuite):
         return Etcd(replace(self.live(), url="http://127.0.0.1:1"))
 
     def seed(self) -> None:
-        with self.live().connected() as client:
-            asked(client, "kv/deleterange", key=text("/backup-suite/"), range_end=text("/backup-suite0"))
+        with gateway(self.live()) as etcd:
+            etcd.delete("/backup-suite/")
             for number in range(300):
-                put(client, f"/backup-suite/pods/{number}", f"pod {number} ü" * 20)
-                put(client, f"/backup-suite/odd/{number % 7}", f"{number}")
-            put(client, "/backup-suite/empty", "")
-            put(client, "/backup-suite/sung", CANARY)
+                etcd.put(f"/backup-suite/pods/{number}", f"pod {number} ü" * 20)
+                etcd.put(f"/backup-suite/odd/{number % 7}", f"{number}")
+            etcd.put("/backup-suite/empty", "")
+            etcd.put("/backup-suite/sung", CANARY)
 
     def write(self, number: int) -> None:
-        with self.live().connected() as client:
-            put(client, "/backup-suite/clock", str(number))
+        with gateway(self.live()) as etcd:
+            etcd.put("/backup-suite/clock", str(number))
 
     def alter(self, target: Any) -> str:
-        with target.client.connected() as client:
-            put(client, "/backup-suite/pods/117", "another")
+        with gateway(target.client) as etcd:
+            etcd.put("/backup-suite/pods/117", "another")
         return "keys /backup-suite/pods is "
 
     def test_every_key_is_described_by_its_first_steps(self, taken: Taken) -> None:

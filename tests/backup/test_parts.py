@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +16,10 @@ from enginedge.backup.night import back_up
 from enginedge.backup.parts import postgres
 from enginedge.backup.parts.postgres import made_by
 from enginedge.backup.repository import repository
-from enginedge.backup.sources.etcd import asked as etcd_asked
 from enginedge.backup.stores import declared_stores
 from enginedge.errors import Misconfigured, Violated
 from tests.backup import test_mongodb
+from tests.backup.etcd_gateway import gateway
 from tests.backup.places import BUCKET, NAME, Place, asked, each_place
 from tests.installation import enginedge
 
@@ -233,30 +232,21 @@ def test_a_part_is_put_into_another_folder(place: Place, tmp_path: Path) -> None
 
 def test_keys_of_etcd_come_back_under_another_prefix_and_in_their_place() -> None:
     (store,) = declared_stores(["etcd"])
-    with store.source.client.connected() as client:
-
-        def put(key: str, value: str) -> None:
-            etcd_asked(client, "kv/put", key=_text(key), value=_text(value))
-
-        def read(prefix: str) -> dict[str, str]:
-            end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-            found = etcd_asked(client, "kv/range", key=_text(prefix), range_end=_text(end)).get("kvs", [])
-            return {base64.b64decode(each["key"]).decode(): base64.b64decode(each["value"]).decode() for each in found}
-
+    with gateway(store.source.client) as etcd:
         for prefix in ("/parts/", "/before/"):
-            etcd_asked(client, "kv/deleterange", key=_text(prefix), range_end=_text(f"{prefix[:-1]}0"))
+            etcd.delete(prefix)
         for number in range(250):
-            put(f"/parts/pods/{number}", f"pod {number}")
-        put("/parts/odd", "odd")
+            etcd.put(f"/parts/pods/{number}", f"pod {number}")
+        etcd.put("/parts/odd", "odd")
         taken = operations.back_up_store("etcd")["id"]
-        put("/parts/pods/7", "another")
-        put("/parts/pods/late", "late")
+        etcd.put("/parts/pods/7", "another")
+        etcd.put("/parts/pods/late", "late")
         enginedge("restore", "etcd", "--only", "/parts/pods/", "--as", "/before/")
-        assert read("/before/") == {f"/before/{number}": f"pod {number}" for number in range(250)}
-        assert read("/parts/pods/7")["/parts/pods/7"] == "another"
+        assert etcd.read("/before/") == {f"/before/{number}": f"pod {number}" for number in range(250)}
+        assert etcd.read("/parts/pods/7")["/parts/pods/7"] == "another"
         enginedge("restore", "etcd", "--backup", taken, "--only", "/parts/pods/", "--replace", "etcd")
-        assert read("/parts/pods/") == {f"/parts/pods/{number}": f"pod {number}" for number in range(250)}
-        assert read("/parts/odd") == {"/parts/odd": "odd"}
+        assert etcd.read("/parts/pods/") == {f"/parts/pods/{number}": f"pod {number}" for number in range(250)}
+        assert etcd.read("/parts/odd") == {"/parts/odd": "odd"}
 
 
 @each_place()
@@ -273,7 +263,3 @@ def test_a_part_that_the_backup_does_not_have_is_told_with_what_is_near(
 
 def _again(place: Place) -> str:
     return back_up(place.store, repository(), catalogue()).id
-
-
-def _text(raw: str) -> str:
-    return base64.b64encode(raw.encode()).decode()

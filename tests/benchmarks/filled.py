@@ -6,7 +6,6 @@ a tool that prints a bucket, so that a bare program stands in for one; a volume 
 
 from __future__ import annotations
 
-import base64
 import shutil
 import sys
 from collections.abc import Callable
@@ -18,7 +17,6 @@ from typing import Any
 from enginedge.backup.scratch.folder import scratch_volume
 from enginedge.backup.scratch.minio import scratch_minio
 from enginedge.backup.shapes import Command
-from enginedge.backup.sources.etcd import asked
 from enginedge.backup.sources.volumes import Volume
 from enginedge.backup.stores import Store, declared_stores
 from enginedge.backup.tools import tool
@@ -209,17 +207,14 @@ def etcd() -> Kind:
 
     def empty() -> None:
         nonlocal written
-        first, end = (base64.b64encode(each).decode() for each in (f"/{NAME}/".encode(), f"/{NAME}0".encode()))
-        with live.connected() as client:
-            asked(client, "kv/deleterange", key=first, range_end=end)
+        with live.connected() as session:
+            session.delete(f"/{NAME}/".encode())
         written = 0
 
     def put(numbers: range) -> None:
-        with live.connected() as client:
+        with live.connected() as session:
             for number in numbers:
-                pair = (f"/{NAME}/{number:08}".encode(), chance.randbytes(VALUE))
-                key, value = (base64.b64encode(each).decode() for each in pair)
-                asked(client, "kv/put", key=key, value=value)
+                session.put([(f"/{NAME}/{number:08}".encode(), chance.randbytes(VALUE))])
 
     def append(size: int) -> None:
         nonlocal written

@@ -126,7 +126,8 @@ def _mongodb(service: Service) -> Store:
 def _etcd(service: Service) -> Store:
     from enginedge.backup.parts.etcd import EtcdParts
     from enginedge.backup.scratch.etcd import scratch_etcd
-    from enginedge.backup.sources.etcd import Client, Etcd, Member
+    from enginedge.backup.sources.etcd import Etcd, Member
+    from enginedge.etcd import Client
 
     password = settings().secret_path("etcd-root")
     client, peer = (

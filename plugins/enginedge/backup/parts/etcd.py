@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, zip_longest
-from typing import TYPE_CHECKING
 
 from enginedge.backup.drills import refuse_differences
 from enginedge.backup.parts.shapes import Part, Scratch, beginning, refuse_unknown
 from enginedge.backup.shapes import Dumped, Repository
-from enginedge.backup.sources.etcd import Etcd, Member, asked, end_of, pairs, text
+from enginedge.backup.sources.etcd import Etcd, Member
 from enginedge.errors import Misconfigured, Violated
-
-if TYPE_CHECKING:
-    import httpx
+from enginedge.etcd import Session
 
 AT_ONCE = 100  # etcd takes 128 operations in one transaction
 KEYS = "keys "
@@ -32,8 +29,8 @@ class EtcdParts:
             refuse_unknown(part.what, names)
 
     def present(self, part: Part, at: Member) -> list[str]:
-        with at.client.connected() as client:
-            return [key.decode(errors="replace") for key, _ in islice(pairs(client, 0, part.to.encode()), 3)]
+        with at.client.connected() as session:
+            return [key.decode(errors="replace") for key, _ in islice(session.pairs(prefix=part.to.encode()), 3)]
 
     def restore(self, part: Part, dumped: Dumped, repository: Repository, to: Member, scratch: Scratch) -> int:
         with scratch() as there:
@@ -41,12 +38,12 @@ class EtcdParts:
             source.restore(dumped, repository, there)
             wanted = dumped.fingerprint
             refuse_differences(wanted.differences(source.fingerprint(there)), f"the scratch copy of {part.what}")
-            with there.client.connected() as copy, to.client.connected() as client:
-                if next(pairs(copy, 0, part.what.encode()), None) is None:
+            with there.client.connected() as copy, to.client.connected() as session:
+                if next(copy.pairs(prefix=part.what.encode()), None) is None:
                     raise Misconfigured(f"the backup has no key that begins with {part.what!r}", where="--only")
-                _delete(client, part.to)
-                _put(client, _renamed(copy, part))
-                both = zip_longest(_renamed(copy, part), pairs(client, 0, part.to.encode()))
+                session.delete(part.to.encode())
+                _put(session, _renamed(copy, part))
+                both = zip_longest(_renamed(copy, part), session.pairs(prefix=part.to.encode()))
                 if any(one != other for one, other in both):
                     raise Violated(
                         "the keys are not what was dumped",
@@ -57,17 +54,11 @@ class EtcdParts:
         return len(wanted.parts)
 
 
-def _renamed(copy: httpx.Client, part: Part) -> Iterator[tuple[bytes, bytes]]:
-    for key, value in pairs(copy, 0, part.what.encode()):
+def _renamed(copy: Session, part: Part) -> Iterator[tuple[bytes, bytes]]:
+    for key, value in copy.pairs(prefix=part.what.encode()):
         yield part.to.encode() + key[len(part.what.encode()) :], value
 
 
-def _put(client: httpx.Client, all_pairs: Iterator[tuple[bytes, bytes]]) -> None:
-    while some := list(islice(all_pairs, AT_ONCE)):
-        puts = [{"requestPut": {"key": text(key), "value": text(value)}} for key, value in some]
-        asked(client, "kv/txn", success=puts)
-
-
-def _delete(client: httpx.Client, prefix: str) -> None:
-    raw = prefix.encode()
-    asked(client, "kv/deleterange", key=text(raw), range_end=text(end_of(raw)))
+def _put(session: Session, pairs: Iterator[tuple[bytes, bytes]]) -> None:
+    while some := list(islice(pairs, AT_ONCE)):
+        session.put(some)

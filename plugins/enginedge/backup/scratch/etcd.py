@@ -7,8 +7,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from enginedge.backup.scratch.place import free_port, running, scratch_folder
-from enginedge.backup.sources.etcd import Client, Member
+from enginedge.backup.sources.etcd import Member
 from enginedge.backup.tools import tool
+from enginedge.etcd import Client
 from enginedge.settings import HOST
 
 
