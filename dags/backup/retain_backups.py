@@ -10,14 +10,15 @@
   result. Is Airflow down? `enginedge backup check` and `enginedge backup forget` do the same.
 - **When it fails.** A failed check holds the giving up back: *Violated* names what is damaged. The bucket keeps every
   version for weeks, so put back the older version of what is named, check again, and clear the task. *Unavailable*
-  while a restore reads the repository is as it should be: clear the task later.
+  while a restore reads the repository is as it should be: clear the task later. A red `write_metrics` or
+  `publish_tables` (Prometheus' numbers, `ops.backups` in Trino) spoils nothing: `enginedge backup publish`.
 """
 
 from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, Param, dag, task
 
-from enginedge.backup import operations
+from enginedge.backup import operations, tables
 from enginedge_airflow import defaults
 
 
@@ -36,6 +37,16 @@ def give_up(params=None):
     return operations.forget_or_tell(params["dry_run"])
 
 
+@task
+def write_metrics():
+    return operations.write_metrics()
+
+
+@task
+def publish_tables():
+    return tables.publish()
+
+
 @dag(
     schedule=CronTriggerTimetable("30 5 * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
@@ -48,7 +59,7 @@ def give_up(params=None):
     doc_md=__doc__,
 )
 def retain_backups():
-    check_share() >> give_up() >> keep_locked()
+    check_share() >> give_up() >> keep_locked() >> write_metrics() >> publish_tables()
 
 
 retain_backups()

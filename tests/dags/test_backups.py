@@ -80,6 +80,22 @@ def test_nothing_is_given_up_before_the_check_has_passed(dags: dict[str, Any]) -
     assert dags["retain_backups"].get_task("keep_locked").upstream_task_ids == {"give_up"}, "what went need not stay"
 
 
+@pytest.mark.parametrize(
+    ("dag_id", "task_id"),
+    [
+        ("back_up_stores", "back_up_then"),
+        ("copy_backups", "copy"),
+        ("drill_stores", "drill_lake"),
+        ("retain_backups", "give_up"),
+    ],
+)
+def test_whatever_changes_the_catalogue_brings_numbers_and_tables_up_to_date(
+    dags: dict[str, Any], dag_id: str, task_id: str
+) -> None:
+    after = {each.task_id for each in dags[dag_id].get_task(task_id).get_flat_relatives(upstream=False)}
+    assert {"write_metrics", "publish_tables"} <= after
+
+
 def test_a_restore_is_planned_then_approved_then_carried_out(dags: dict[str, Any]) -> None:
     dag = dags["restore_store"]
     assert dag.schedule is None

@@ -41,6 +41,8 @@ def test_from_the_second_copy_and_the_recovery_sheet_everything_comes_back(
 ) -> None:
     enginedge("backup", "prove")
     enginedge("backup", "copy")
+    (proof,) = json.loads(enginedge("backup", "drill-lake", *FROM).stdout)
+    assert proof["marts"] == len(declared.marts()), "the lake is proved from the second place, too"
     sheet = tmp_path / "sheet"
     sheet.write_text(enginedge("backup", "recovery-sheet").stdout)
     before, rows = digests(), raw_rows()
