@@ -64,6 +64,7 @@ class BringUp:
                 untouched="what runs",
                 remedy="run `make down`, then `make up`",
             )
+        self.supervisor.refuse_other_settings()
         idle = [each for each in self.waiting.values() if not known[each.name].is_supervised]
         refuse_taken_ports(self.here, idle)
         with ThreadPoolExecutor(len(self.waiting) or 1) as pool:

@@ -11,16 +11,17 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import yaml
 
-from deploy.local import remains
+from deploy.local import kernel, remains
 from deploy.local.layout import Local
 from deploy.local.services import clean_environment, lineage
-from enginedge.errors import Unavailable
+from enginedge.errors import Misconfigured, Unavailable
 from enginedge.platform import Service
 from enginedge.private_files import private_folder, write_private
 
@@ -28,6 +29,8 @@ SOCKET = "supervisor.sock"
 PROBER, PROBER_SOCKET = "prober", "prober.sock"
 NEVER = 1_000_000_000
 STOP_WITHIN_S = 30
+SETTINGS = ("ENGINEDGE_", "MARQUEZ_URL")
+NO_SETTINGS = ("ENGINEDGE_SERVICE", "ENGINEDGE_TEST_")  # who asks, and how the tests are run
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,18 @@ def _process(here: Local, service: Service, python: str) -> dict[str, Any]:
     }
 
 
+def _passed_on(here: Local) -> dict[str, str]:
+    return {**clean_environment(here), **lineage.marquez()}
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(SETTINGS) and not name.startswith(NO_SETTINGS)
+    }
+
+
 def _stop_signal(service: Service) -> int:
     """PostgreSQL's fast shutdown is INT; TERM would wait until every client has left."""
     return 2 if service.name == "postgres" else 15
@@ -113,8 +128,7 @@ class Supervisor:
         path = here.run / "process-compose.yaml"
         write_private(path, yaml.safe_dump(configuration(here), sort_keys=False, width=200))
         environment = {
-            **clean_environment(here),
-            **lineage.marquez(),
+            **_passed_on(here),
             "PC_SOCKET_PATH": str(here.socket(SOCKET)),
             "PC_LOG_FILE": str(here.log("supervisor")),
             "PC_DISABLE_DOTENV": "1",
@@ -139,6 +153,23 @@ class Supervisor:
             if child.poll() is not None or time.monotonic() > until:
                 raise Unavailable("it did not start", where="supervisor", remedy=f"read {here.log('supervisor')}")
             time.sleep(0.05)
+
+    def refuse_other_settings(self) -> None:
+        """Return when what runs was started with the settings that are given now, which every service gets from it.
+
+        Raises:
+            Misconfigured: it was not; names the settings that differ.
+        """
+        running = remains.remembered(self.here, remains.SUPERVISOR)
+        then = _settings(kernel.environment(running.pid)) if running else {}
+        now = _settings(_passed_on(self.here))
+        if then and (other := sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))):
+            raise Misconfigured(
+                f"the supervisor that runs was started with another {', '.join(other)}",
+                where="supervisor",
+                untouched="what runs",
+                remedy="run `make down`, then `make up`",
+            )
 
     def processes(self) -> dict[str, Supervised]:
         """Every process that the supervisor knows, by name."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from deploy.local import remains
 from deploy.local.bring_up import BringUp
 from deploy.local.layout import Local
-from deploy.local.services import SERVICES
+from deploy.local.services import SERVICES, clean_environment
 from deploy.local.supervisor import NEVER, PROBER, Supervised, Supervisor, configuration
 from enginedge.errors import Misconfigured
 
@@ -57,3 +62,29 @@ def test_a_supervisor_that_is_older_than_the_inventory_is_named_with_the_remedy(
     older.processes = lambda: known  # type: ignore[method-assign]
     with pytest.raises(Misconfigured, match=r"before the inventory had backup-watch.*`make down`"):
         BringUp(installation, older, installation.platform.services, lambda *_: None).run()
+
+
+@contextmanager
+def remembered(installation: Local, **settings: str) -> Iterator[None]:
+    """A process that was written down as the supervisor, with these settings."""
+    environment = {**clean_environment(installation), **settings}
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=environment) as process:
+        remains.remember_service(installation, remains.SUPERVISOR, process.pid)
+        yield
+        process.communicate(b"\n")
+
+
+def test_a_supervisor_with_the_same_settings_is_used(installation: Local) -> None:
+    with remembered(installation, PATH="/elsewhere", ENGINEDGE_TEST_HALF="other"):
+        Supervisor(installation).refuse_other_settings()
+
+
+def test_a_supervisor_with_other_settings_is_refused_with_their_names(
+    installation: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARQUEZ_URL", "http://127.0.0.1:1")
+    with (
+        remembered(installation, ENGINEDGE_PORT_TRINO="18090"),
+        pytest.raises(Misconfigured, match=r"another ENGINEDGE_PORT_TRINO, MARQUEZ_URL\..*`make down`"),
+    ):
+        Supervisor(installation).refuse_other_settings()
