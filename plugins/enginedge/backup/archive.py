@@ -87,7 +87,9 @@ def read(archive: IO[bytes]) -> Iterator[Entry]:
         for member in members:
             kept = member.pax_headers
             more = {k.removeprefix("ENGINEDGE."): v for k, v in kept.items() if k.startswith("ENGINEDGE.")}
-            yield Entry(member.name, member.size, members.extractfile(member) or io.BytesIO(), more)
+            # tarfile takes the slash from the end of a long or foreign name, which would make a file of a folder
+            name = kept.get("path", member.name)
+            yield Entry(name, member.size, members.extractfile(member) or io.BytesIO(), more)
 
 
 def digested(entry: Entry) -> Entry:
