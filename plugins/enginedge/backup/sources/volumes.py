@@ -14,6 +14,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,9 +69,9 @@ class Volume:
 
 def entries(folder: Path) -> Iterator[archive.Entry]:
     """Every file, link and empty folder, in the order of their names; what goes away meanwhile is left out."""
-    for path in sorted(path for path in folder.rglob("*") if path.is_symlink() or path.is_file() or _is_empty(path)):
+    for path in sorted(_kept(folder)):
         name, nothing = str(path.relative_to(folder)), io.BytesIO()
-        try:
+        with suppress(FileNotFoundError, NotADirectoryError):
             more = {"mode": oct(stat.S_IMODE(path.lstat().st_mode))}
             if path.is_symlink():
                 yield archive.Entry(name, 0, nothing, {LINK: str(path.readlink())})
@@ -79,12 +80,25 @@ def entries(folder: Path) -> Iterator[archive.Entry]:
             else:
                 with path.open("rb") as content:
                     yield archive.Entry(name, os.fstat(content.fileno()).st_size, content, more)
-        except FileNotFoundError:
-            continue
 
 
-def _is_empty(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
+def _kept(folder: Path) -> Iterator[Path]:
+    """Every file and link below ``folder``, and every folder with nothing of that kind in it.
+
+    Raises:
+        OSError: one of the folders cannot be read.
+    """
+    for at, below, names in os.walk(folder, onerror=_refuse_unreadable):
+        links = [name for name in below if Path(at, name).is_symlink()]
+        found = [Path(at, name) for name in (*links, *names)]
+        kept = [path for path in found if path.is_symlink() or path.is_file()]
+        yield from kept if kept or len(below) > len(links) or Path(at) == folder else [Path(at)]
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    """A folder that went away while its parent was listed is none; any other failure would leave something out."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def part(name: str) -> str:
