@@ -20,6 +20,7 @@ from tests.installation import ROOT
 STACK = "stack or browser or destructive"
 HALVES = {"stack": STACK, "beside": f"not ({STACK})"}
 COUNTED = re.compile(r"(\d+) (passed|failed|skipped|deselected|xfailed|xpassed|warnings?|errors?)")
+LONGEST = 40  # tests of each half are told with their seconds: that is where the gate can get quicker
 NOT_TOLD = ("deselected",)  # each half leaves out the other
 
 
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _start(name: str, marks: str, arguments: list[str]) -> subprocess.Popen[str]:
-    argv = [sys.executable, "-m", "pytest", "--ignore=tests/soak", "-m", marks, *arguments]
+    argv = [sys.executable, "-m", "pytest", "--ignore=tests/soak", f"--durations={LONGEST}", "-m", marks, *arguments]
     environment = {**os.environ, "ENGINEDGE_TEST_HALF": name, "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
         argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"

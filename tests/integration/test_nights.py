@@ -23,6 +23,7 @@ from tests.integration.expected import expected
 
 pytestmark = pytest.mark.stack
 
+PAUSE_S = 0.3  # so that the reader leaves the engines a core
 PLACES = ("raw", "accepted", "quarantined", "duplicate", "superseded")
 
 
@@ -102,6 +103,7 @@ def test_a_rebuild_from_raw_gives_the_same_rows_and_no_reader_sees_it_happen(lak
                     seen[table][digest(table)] += 1
                 except Exception as error:  # noqa: BLE001 - whatever a reader meets is what this test is about
                     seen[table][str(error)] += 1
+            done.wait(PAUSE_S)
 
     reader = threading.Thread(target=watch)
     reader.start()
