@@ -3,10 +3,10 @@ STACK := $(PY) -m deploy.local.stack
 PYTEST := $(PY) -m pytest
 MACHINE_PYTHON := $(shell command -v python3.11 || command -v python3)
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap up down status logs night test test-unit soak bench bench-lake bench-backup lock lint
+.PHONY: help bootstrap up down status logs night test test-unit soak bench bench-lake bench-backup bench-engines kopia lock lint
 
 help: ## what can be made
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 bootstrap: ## install what the stack needs: into a cache outside the checkout, and into .venv
 	@$(MACHINE_PYTHON) deploy/local/bootstrap.py
 up: bootstrap ## bring up the whole lake, run a night through it, back up every store and prove each backup
@@ -24,13 +24,17 @@ test: lint ## the gate: style, types, import contracts, every test (they bring u
 	@$(PY) -m tests.gate
 test-unit: bootstrap ## the fast tests, which need no stack
 	@$(PYTEST) --ignore=tests/soak -m "not stores and not stack and not browser and not destructive"
-soak: bootstrap ## run for a long time while things are killed
+soak: kopia ## run for a long time while things are killed
 	@$(PYTEST) tests/soak
-bench: bench-lake bench-backup ## every benchmark; figures go to .bench/
+bench: bench-lake bench-backup bench-engines ## every benchmark; figures go to .bench/
 bench-lake: bootstrap ## the lake's figures, printed and in .bench/lake.json
 	@$(PY) -m tests.benchmarks.lake
 bench-backup: bootstrap ## the backups' figures, printed and in .bench/backup.json
 	@$(PY) -m tests.benchmarks.backup
+bench-engines: kopia ## restic against kopia, printed and in .bench/engines.json
+	@$(PY) -m tests.benchmarks.engines
+kopia: bootstrap
+	@$(MACHINE_PYTHON) deploy/local/bootstrap.py kopia
 lock: ## compile requirements/*.lock anew after a change of local.in or pyproject.toml
 	@$(MACHINE_PYTHON) deploy/local/bootstrap.py --lock
 lint: bootstrap ## style, types and import contracts

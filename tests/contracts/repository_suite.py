@@ -88,6 +88,10 @@ class RepositorySuite:
         assert gone.id not in repository.ids()
         assert loaded(repository, kept, tmp_path / "copy") == random.read_bytes()
 
+    def test_what_nobody_uses_any_more_is_given_up(self, repository: Repository, random: Path) -> None:
+        repository.forget([saved(repository, random).id])
+        assert saved(repository, random).bytes_stored > 3_000_000
+
     def test_what_is_not_ours_is_neither_listed_nor_forgotten(self, repository: Any, random: Path) -> None:
         foreign = self.save_foreign(repository, random)
         assert foreign not in repository.ids()
