@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
+
+from enginedge.printing import print_table
 
 OUT = Path(__file__).resolve().parents[2] / ".bench"
 
@@ -63,4 +64,4 @@ def publish(area: str, figures: list[Figure]) -> None:
         low, high = each.spread
         goal = "" if each.goal is None else f"≤ {each.goal:g}"
         table.add_row(each.name, f"{each.median:.3f}", f"{low:.3f} to {high:.3f}", str(each.runs), goal, each.unit)
-    Console().print(table)
+    print_table(table)
