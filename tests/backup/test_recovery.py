@@ -51,6 +51,29 @@ def test_json_and_a_text_with_the_lines_of_another_system_say_the_same(tmp_path:
     assert secrets_of(_written(tmp_path, str(SHEET).replace("\n", "\r\n"))) == SECRETS
 
 
+def test_a_secret_that_somebody_chose_comes_back_whatever_is_in_it(tmp_path: Path, safe: tuple[Path, Path]) -> None:
+    chosen = {
+        "Smtp_Login": " blanks around ",
+        "key.pem": "-----BEGIN KEY-----\nZm9v\n-----END KEY-----",
+        "said": '"so"',
+        "tab": "\tand\r",
+        "lines": "\u2028",
+        "ü": "größe",
+    }
+    sheet = Sheet("2026-11-28 01:00 UTC", "s3:one", "s3:two", chosen)
+    assert secrets_of(_written(tmp_path, str(sheet))) == chosen
+    key, certificate = safe
+    assert secrets_of(_written(tmp_path, recovery.encrypted(str(sheet), certificate)), key) == chosen
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "/proc/elsewhere", "", ".", "a/b", "two words"])
+def test_a_sheet_leads_to_no_file_but_those_of_secrets(tmp_path: Path, folder: Path, name: str) -> None:
+    sheet = Sheet("2026-11-28 01:00 UTC", "s3:one", "s3:two", {name: "x"})
+    with pytest.raises(Misconfigured, match="is no name of a secret"):
+        recover(secrets_of(_written(tmp_path, json.dumps(sheet.plain))))
+    assert not folder.exists()
+
+
 def test_an_encrypted_sheet_is_opened_by_its_key_alone(tmp_path: Path, safe: tuple[Path, Path]) -> None:
     key, certificate = safe
     sheet = _written(tmp_path, recovery.encrypted(str(SHEET), certificate))

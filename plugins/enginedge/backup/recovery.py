@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -29,7 +29,7 @@ STEPS = """\
    restored into their folders before they are started."""
 
 ENCRYPTED = "-----BEGIN CMS-----"
-LINE = re.compile(r"^([a-z0-9][a-z0-9.-]*) = (\S.*)$", re.MULTILINE)
+LINE = re.compile(r"^(\S+) = (\S.*)$", re.MULTILINE)
 CHECK = re.compile(r"^check: ([0-9a-f]{16})$", re.MULTILINE)
 
 
@@ -43,7 +43,7 @@ class Sheet:
     secrets: dict[str, str]
 
     def __str__(self) -> str:
-        lines = [f"{name} = {value}" for name, value in self.secrets.items()]
+        lines = [f"{name} = {_printed(value)}" for name, value in self.secrets.items()]
         head = f"EnginEdge recovery sheet, made {self.made_at}. Keep it apart from what it opens.\n\n{STEPS}\n"
         places = [
             f"repository (restic): {self.repository}, opened by {PASSWORD}",
@@ -61,10 +61,11 @@ def sheet() -> Sheet:
     """The sheet of this installation.
 
     Raises:
-        Misconfigured: a secret is missing, empty or readable by others.
+        Misconfigured: a secret is missing, empty or readable by others, or its name cannot be read back.
     """
     folder = settings().secrets
     names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    _refuse_odd_names(names, str(folder))
     values = {name: settings().secret(name) for name in names}
     if PASSWORD not in values:
         raise Misconfigured("the repository's password is missing", where=str(folder), remedy="run `make up`")
@@ -102,7 +103,7 @@ def secrets_of(sheet: Path, key: Path | None = None) -> dict[str, str]:
         found, check = dict(told.get("secrets", {})), str(told.get("check"))
     except (ValueError, TypeError, AttributeError):
         checks = CHECK.findall(text)
-        found, check = {name: value.rstrip() for name, value in LINE.findall(text)}, checks[-1] if checks else ""
+        found, check = {name: _read(value.rstrip()) for name, value in LINE.findall(text)}, checks[-1] if checks else ""
     if not found:
         raise Misconfigured("there is no secret on it", where=str(sheet), remedy="give what `recovery-sheet` printed")
     if check != _check(found):
@@ -112,6 +113,7 @@ def secrets_of(sheet: Path, key: Path | None = None) -> dict[str, str]:
             untouched="the folder of the secrets",
             remedy="a character was mistyped or a line is missing: compare each line with the printed sheet",
         )
+    _refuse_odd_names(found, str(sheet))
     return found
 
 
@@ -133,6 +135,38 @@ def recover(secrets: Mapping[str, str]) -> list[str]:
     for name, value in secrets.items():
         write_private(folder / name, value)
     return sorted(secrets.keys() - there.keys())
+
+
+def _printed(value: str) -> str:
+    """``value`` as one line on paper: as it is, or in quotes, where a blank at its end or a second line would be
+    lost."""
+    plain = value.isprintable() and value == value.strip() and not value.startswith('"')
+    return value if plain else json.dumps(value)
+
+
+def _read(printed: str) -> str:
+    """What :func:`_printed` was given."""
+    if not printed.startswith('"'):
+        return printed
+    try:
+        return str(json.loads(printed))
+    except ValueError:
+        return printed  # mistyped, which the check tells
+
+
+def _refuse_odd_names(names: Collection[str], where: str) -> None:
+    """Return when each of ``names`` is that of a file in one folder, and one word.
+
+    Raises:
+        Misconfigured: one is not.
+    """
+    if odd := [name for name in names if Path(name).name != name or name.startswith(".") or len(name.split()) != 1]:
+        raise Misconfigured(
+            f"{', '.join(map(repr, odd))} is no name of a secret",
+            where=where,
+            untouched="every secret",
+            remedy="give it a name without blanks and slashes, or take it out",
+        )
 
 
 def _check(secrets: Mapping[str, str]) -> str:
