@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from enginedge.backup.locations import PLACES, Location
@@ -19,6 +18,7 @@ from enginedge.backup.object_store import ObjectStore
 from enginedge.backup.shapes import Command, Snapshot
 from enginedge.backup.tools import environment, told, tool
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
+from enginedge.passing_folders import passing_folder
 from enginedge.private_files import private_folder
 from enginedge.settings import settings
 from enginedge.shell import Ended, run_apart, run_piped
@@ -83,9 +83,11 @@ class Restic:
     def save_output(self, name: str, command: Command, listen: Callable[[str], None] | None = None) -> Snapshot:
         tags = [f"--tag={mark}" for mark in self.marks]
         asked = ("backup", "--json", f"--host={MARK}", f"--stdin-filename={name}", *tags, "--stdin-from-command", "--")
-        with NamedTemporaryFile("r", errors="replace", dir=private_folder(settings().state / "spool")) as said:
-            ended = self._run(*asked, *TO_A_FILE, said.name, *command.argv, more=command.environment)
-            complaints = said.read()
+        with passing_folder(settings().state / "spool") as folder:
+            said = folder / "said"
+            said.touch()
+            ended = self._run(*asked, *TO_A_FILE, str(said), *command.argv, more=command.environment)
+            complaints = said.read_text(errors="replace")
         self._judge(replace(ended, err=complaints + ended.err))
         if listen:
             for line in complaints.splitlines():

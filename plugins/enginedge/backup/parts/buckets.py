@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from enginedge.backup import archive
 from enginedge.backup.drills import refuse_differences
@@ -15,7 +13,7 @@ from enginedge.backup.parts.shapes import Part, Scratch, beginning, refuse_unkno
 from enginedge.backup.shapes import Dumped, Fingerprint, Repository
 from enginedge.backup.sources import buckets
 from enginedge.errors import Misconfigured
-from enginedge.private_files import private_folder
+from enginedge.passing_folders import passing_folder
 from enginedge.settings import settings
 
 
@@ -48,8 +46,8 @@ class BucketParts:
     ) -> int:
         (bucket, prefix), (to_bucket, to_prefix) = _divided(part.what), _divided(part.to)
         (saved,) = (each for each in dumped.objects if each.name == bucket)
-        with TemporaryDirectory(dir=private_folder(settings().state / "spool")) as folder:
-            told = Path(folder) / "parts.json"
+        with passing_folder(settings().state / "spool") as folder:
+            told = folder / "parts.json"
             move = buckets.Move(bucket, prefix, to_bucket, to_prefix, told)
             repository.load_into(saved, move.command(to))
             loaded: dict[str, str] = json.loads(told.read_text())

@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from enginedge.backup.drills import refuse_differences
@@ -20,7 +18,7 @@ from enginedge.backup.sources import postgres_contents as contents
 from enginedge.backup.sources.postgres import MAINTENANCE, ROLES, Server
 from enginedge.backup.sources.postgres_contents import BESIDE
 from enginedge.errors import Misconfigured
-from enginedge.private_files import private_folder
+from enginedge.passing_folders import passing_folder
 from enginedge.settings import settings
 
 IDENTIFIER = r'(?:[a-z_][a-z0-9_]*|"[^"]+")'
@@ -99,8 +97,8 @@ def _beside(saved: Snapshot, repository: Repository, to: Server) -> Iterator[Non
 
 def _made_by(saved: Snapshot, repository: Repository, to: Server) -> list[str]:
     """The statements that make the dumped database and give it its owner, settings and rights, under our name."""
-    with TemporaryDirectory(dir=private_folder(settings().state / "spool")) as folder:
-        script = Path(folder) / "script.sql"
+    with passing_folder(settings().state / "spool") as folder:
+        script = folder / "script.sql"
         told = to.command("pg_restore", "--create", "--schema-only", f"--file={script}")
         # pg_restore stops reading when it has read the definitions; the rest is read away
         whole = Command(("sh", "-c", '"$@" && cat > /dev/null', "sh", *told.argv), told.environment)

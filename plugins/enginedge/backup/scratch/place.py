@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from enginedge.backup.tools import environment
 from enginedge.errors import Unavailable
-from enginedge.private_files import private_folder
+from enginedge.passing_folders import passing_folder
 from enginedge.settings import HOST, settings
 from enginedge.shell import end_group, start_tied
 
 BOOT_WITHIN_S, STOP_WITHIN_S = 60.0, 20.0
 
 
-@contextmanager
-def scratch_folder(name: str) -> Iterator[Path]:
+def scratch_folder(name: str) -> AbstractContextManager[Path]:
     """An empty folder that only we can enter; gone afterwards, with what was put into it."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=private_folder(settings().state / "scratch")))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return passing_folder(settings().state / "scratch", name)
 
 
 def free_port() -> int:

@@ -19,14 +19,13 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from enginedge.backup import archive
 from enginedge.backup.object_store import ObjectStore
 from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, refuse_present
 from enginedge.errors import Unavailable
-from enginedge.private_files import private_folder
+from enginedge.passing_folders import passing_folder
 from enginedge.settings import settings
 
 if TYPE_CHECKING:
@@ -74,9 +73,9 @@ class Buckets:
             moment = _moment(client, self.buckets[0])
         objects = []
         parts: dict[str, str] = {}
-        with TemporaryDirectory(dir=private_folder(settings().state / "spool")) as folder:
+        with passing_folder(settings().state / "spool") as folder:
             for bucket in self.buckets:
-                told = Path(folder) / f"{bucket}.json"
+                told = folder / f"{bucket}.json"
                 stream = _command(self.store, "dump", bucket, moment.isoformat(), str(told))
                 objects.append(into.save_output(bucket, stream))
                 parts |= json.loads(told.read_text())

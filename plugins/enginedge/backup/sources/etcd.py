@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from enginedge.backup import folders
@@ -22,7 +21,7 @@ from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, re
 from enginedge.backup.tools import environment, tool
 from enginedge.errors import Unavailable
 from enginedge.etcd import Client, Session
-from enginedge.private_files import private_folder
+from enginedge.passing_folders import passing_folder
 from enginedge.settings import settings
 from enginedge.shell import run
 
@@ -52,9 +51,9 @@ class Etcd:
 
     def dump(self, into: Repository) -> Dumped:
         began = datetime.now(UTC)
-        spool = private_folder(settings().state / "spool")
-        with TemporaryDirectory(dir=spool) as folder, self.client.connected() as session, ThreadPoolExecutor(1) as pool:
-            path = Path(folder) / SNAPSHOT
+        spool = settings().state / "spool"
+        with passing_folder(spool) as folder, self.client.connected() as session, ThreadPoolExecutor(1) as pool:
+            path = folder / SNAPSHOT
             _, compacted = session.hashed()
             session.snapshot(path)
             saving = pool.submit(into.save_output, SNAPSHOT, Command(("cat", str(path))))
@@ -70,8 +69,8 @@ class Etcd:
         """As it is, with its revisions: a cluster that has clients wants them bumped and marked as compacted."""
         refuse_present(self.present(to), to.where)
         (snapshot,) = dumped.objects
-        with TemporaryDirectory(dir=private_folder(settings().state / "spool")) as folder:
-            path = Path(folder) / SNAPSHOT
+        with passing_folder(settings().state / "spool") as folder:
+            path = folder / SNAPSHOT
             repository.load_into(snapshot, Command(("dd", f"of={path}", "bs=1M", "status=none")))
             member = ("--name=local", f"--initial-cluster=local={to.peer}", f"--initial-advertise-peer-urls={to.peer}")
             with folders.filled(to.data) as part:

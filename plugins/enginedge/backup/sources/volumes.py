@@ -18,11 +18,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from enginedge.backup import archive, folders
 from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, refuse_present
 from enginedge.errors import Unavailable
+from enginedge.passing_folders import passing_folder
 from enginedge.private_files import private_folder
 from enginedge.settings import settings
 
@@ -40,8 +40,8 @@ class Volume:
         if not self.folder.is_dir():
             raise Unavailable("there is no such folder", where=str(self.folder), remedy="has its service ever run?")
         began = datetime.now(UTC)
-        with TemporaryDirectory(dir=private_folder(settings().state / "spool")) as folder:
-            told = Path(folder) / "parts.json"
+        with passing_folder(settings().state / "spool") as folder:
+            told = folder / "parts.json"
             stream = Command((sys.executable, "-m", __name__, "dump", str(self.folder), str(told)))
             saved = into.save_output(ARCHIVE, stream)
             parts = json.loads(told.read_text())
