@@ -17,10 +17,11 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from enginedge.backup import copying, operations, restoring
+from enginedge.backup import copying, night, operations, restoring
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.foretelling import Request, foretold_s, plan
 from enginedge.backup.locations import Location
+from enginedge.backup.repository import repository
 from enginedge.backup.shapes import DrillReport
 from enginedge.backup.stores import Store
 from enginedge.cli import app
@@ -64,6 +65,22 @@ def test_what_cannot_be_dumped_first_stays_unless_that_is_waived(place: Place, m
     told = restoring.restore(asked(replace=NAME, without_safety_backup=NAME))
     assert place.read() == ["early"]
     assert "cannot be undone" in told["undo"]
+
+
+@each_place("folder", "buckets")
+def test_while_a_backup_of_it_runs_nothing_of_it_is_set_aside_or_replaced(place: Place) -> None:
+    with night.alone(NAME), pytest.raises(Unavailable, match="a backup or a restore of it is running"):
+        restoring.restore(asked(replace=NAME))
+    assert place.read() == ["early", "late"]
+
+
+@each_place("folder", "buckets")
+def test_a_backup_whose_objects_are_lost_costs_nothing_of_what_is_there(place: Place) -> None:
+    repository().forget({each.id for each in catalogue().read(NAME).manifest(place.backup).dumped.objects})
+    with pytest.raises(Violated, match=f"lacks 1 of the objects of {place.backup}"):
+        restoring.restore(asked(backup=place.backup, replace=NAME, without_safety_backup=NAME))
+    assert place.read() == ["early", "late"]
+    catalogue().remove(catalogue().read(NAME).manifest(place.backup))
 
 
 @each_place(*DUMPED)

@@ -61,17 +61,22 @@ def back_up(store: Store, repository: Restic, catalogue: Catalogue) -> Manifest:
         Unavailable: the dump failed, or another backup of this store is running.
     """
     with alone(store.name):
-        began = time.monotonic()
-        before = catalogue.read(store.name).manifests
-        id_ = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}"
-        with _fenced(store.name, id_) as fenced:
-            dumped = store.witness(store.source.dump(repository.marked(store.name, id_)))
-        if not fenced:
-            dumped = replace(dumped, consistency=f"{dumped.consistency}, {UNFENCED}")
-        number = max((each.number for each in before), default=0) + 1
-        manifest = Manifest(id_, store.name, dumped, round(time.monotonic() - began, 3), number)
-        catalogue.add(manifest)
-        return manifest
+        return back_up_held(store, repository, catalogue)
+
+
+def back_up_held(store: Store, repository: Restic, catalogue: Catalogue) -> Manifest:
+    """What :func:`back_up` does, for who is :func:`alone` with the store already and goes on being so."""
+    began = time.monotonic()
+    before = catalogue.read(store.name).manifests
+    id_ = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}"
+    with _fenced(store.name, id_) as fenced:
+        dumped = store.witness(store.source.dump(repository.marked(store.name, id_)))
+    if not fenced:
+        dumped = replace(dumped, consistency=f"{dumped.consistency}, {UNFENCED}")
+    number = max((each.number for each in before), default=0) + 1
+    manifest = Manifest(id_, store.name, dumped, round(time.monotonic() - began, 3), number)
+    catalogue.add(manifest)
+    return manifest
 
 
 def back_up_all(

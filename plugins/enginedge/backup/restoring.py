@@ -19,7 +19,7 @@ from enginedge.backup.drills import compare
 from enginedge.backup.foretelling import Aim, Request, aim
 from enginedge.backup.repository import repository
 from enginedge.backup.shapes import refuse_present
-from enginedge.errors import EnginEdgeError, Misconfigured
+from enginedge.errors import EnginEdgeError, Misconfigured, Violated
 from enginedge.settings import settings
 
 
@@ -28,20 +28,23 @@ def restore(request: Request, say: Callable[[str], object] = print) -> dict[str,
 
     Raises:
         Misconfigured: something is in the way and was not said to be replaced, or the store's service is running.
-        Unavailable: the safety backup failed, and nothing was touched; or the store or the repository broke off.
-        Violated: what was restored is not what was dumped.
+        Unavailable: a backup or a restore of the store is running, or the safety backup failed, and nothing was
+            touched; or the store or the repository broke off.
+        Violated: the repository lacks what the backup is made of, and nothing was touched; or what was restored is not
+            what was dumped.
     """
     aimed = aim(request)
     if not aimed.part and aimed.store.home and (request.folder or aimed.store.home) == aimed.store.home:
         refuse_running(aimed.store.name)
-    if not request.replace:
-        _refuse(aimed)
-    way_back = _kept(aimed)
-    with night.alone(aimed.store.name), unfinished.noted(aimed.where, way_back) as first:
-        say(f"To undo it: {first}")
-        began = time.monotonic()
-        parts = _part(aimed) if aimed.part else _whole(aimed)
-        took = round(time.monotonic() - began, 3)
+    with night.alone(aimed.store.name):  # what is there must not change between its safety backup and its end
+        if not request.replace:
+            _refuse(aimed)
+        _refuse_lost(aimed)
+        with unfinished.noted(aimed.where, _kept(aimed)) as first:
+            say(f"To undo it: {first}")
+            began = time.monotonic()
+            parts = _part(aimed) if aimed.part else _whole(aimed)
+            took = round(time.monotonic() - began, 3)
     told = {"store": aimed.store.name, "backup": aimed.manifest.id, "part": request.only, "target": aimed.where}
     return {**told, "restore_s": took, "parts": parts, "undo": first}
 
@@ -77,7 +80,7 @@ def _kept(aimed: Aim) -> str:
     store, location = aimed.store, aimed.request.location
     try:
         night.prepare(repository(location), catalogue(location))
-        return aimed.way_back(night.back_up(store, repository(location), catalogue(location)).id)
+        return aimed.way_back(night.back_up_held(store, repository(location), catalogue(location)).id)
     except EnginEdgeError as failure:
         if first := unfinished.way_back_from(aimed.where):
             return first  # what is there was left by a restore that broke off: it need not be whole enough to be dumped
@@ -98,6 +101,22 @@ def _refuse(aimed: Aim) -> None:
             remedy=f"repeat it with --replace {aimed.store.name}",
         )
     refuse_present(aimed.present, aimed.where)
+
+
+def _refuse_lost(aimed: Aim) -> None:
+    """Return when the repository opens and has all that the backup is made of: what is there never goes for less.
+
+    Raises:
+        Violated: it lacks some of it.
+    """
+    there = repository(aimed.request.location)
+    if lacking := {each.id for each in aimed.manifest.dumped.objects} - there.ids().keys():
+        raise Violated(
+            f"it lacks {len(lacking)} of the objects of {aimed.manifest.id}",
+            where=there.where,
+            untouched=aimed.where,
+            remedy="choose another backup, or bring back the older versions of its objects, which the bucket keeps",
+        )
 
 
 def refuse_running(store: str) -> None:
