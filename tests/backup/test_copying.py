@@ -120,6 +120,16 @@ class TestTheCopy:
         assert row["manifests"] >= 1
 
     @pytest.mark.usefixtures("taken")
+    def test_what_is_newest_after_the_first_place_was_lost_is_newest_there_too(self) -> None:
+        operations.back_up_store("etcd")
+        told("copy", "--store", "etcd")
+        for lost in catalogue().read("etcd").manifests:
+            catalogue().remove(lost)
+        newest = operations.back_up_store("etcd")["id"]
+        told("copy", "--store", "etcd")
+        assert told("list", "--store", "etcd", "--from", "offsite")[-1]["id"] == newest
+
+    @pytest.mark.usefixtures("taken")
     def test_what_is_in_use_there_stays_locked(self) -> None:
         assert told("keep-locked", "--from", "offsite") == [{"objects": 0}], "what is new is locked for longer"
         assert catalogue(OFFSITE).keep_locked(days=60) >= 3

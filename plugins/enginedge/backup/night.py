@@ -73,7 +73,8 @@ def back_up_held(store: Store, repository: Restic, catalogue: Catalogue) -> Mani
         dumped = store.witness(store.source.dump(repository.marked(store.name, id_)))
     if not fenced:
         dumped = replace(dumped, consistency=f"{dumped.consistency}, {UNFENCED}")
-    number = max((each.number for each in before), default=0) + 1
+    # a clock that was set back stops no counting; nor does a first place that was lost, with all that was counted there
+    number = max(max((each.number for each in before), default=0) + 1, int(time.time()))
     manifest = Manifest(id_, store.name, dumped, round(time.monotonic() - began, 3), number)
     catalogue.add(manifest)
     return manifest

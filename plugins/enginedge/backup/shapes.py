@@ -99,8 +99,9 @@ class Manifest:
     """What makes a backup one: written last, signed, and readable without any tool.
 
     Attributes:
-        number: of the store's backups, counted from 1: they keep the order in which they were taken, though the clock
-            was set back.
+        number: rises from each of the store's backups to the next: they keep the order in which they were taken, though
+            the clock was set back. No smaller than the seconds since 1970, so that it also rises where the backups
+            before are known at the second place alone.
     """
 
     id: str
