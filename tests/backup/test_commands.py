@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 from enginedge.backup import night, operations
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.commands import app
+from enginedge.backup.locations import Location
 from enginedge.backup.repository import PASSWORD, repository
+from enginedge.backup.retention import Keep
 from enginedge.backup.stores import declared_stores
 from enginedge.errors import Misconfigured, Unavailable, Violated
 from enginedge.settings import settings
@@ -167,6 +169,15 @@ def test_giving_up_leaves_the_newest_and_the_proved(taken: dict[str, Any]) -> No
     assert any(each["verified_at"] for each in left)
     ids = {part.id for each in catalogue().read().manifests for part in each.dumped.objects}
     assert ids <= set(repository().ids()), "what stays is whole"
+
+
+@pytest.mark.parametrize(("busy", "location"), [("etcd", Location.PRIMARY), ("offsite", Location.OFFSITE)])
+def test_nothing_is_given_up_while_a_backup_a_copy_or_a_restore_runs(busy: str, location: Location) -> None:
+    """Whose objects have no manifest yet, or are about to be read."""
+    before = catalogue(location).read().manifests
+    with night.alone(busy), pytest.raises(Unavailable, match=f"{busy}: .*is running"):
+        operations.forget(keep=Keep(0, 0, 0, 0), location=location)
+    assert catalogue(location).read().manifests == before
 
 
 @pytest.mark.usefixtures("taken")

@@ -19,6 +19,8 @@ from enginedge.backup.retention import Keep, verdicts
 from enginedge.backup.shapes import Manifest
 from enginedge.errors import EnginEdgeError
 
+LOCK = "offsite"  # one copy at a time
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -39,7 +41,7 @@ def copy(stores: Sequence[str] = (), say: Callable[[Outcome], None] = lambda _: 
     """
     here, there = catalogue(), catalogue(Location.OFFSITE)
     source, target = repository(), repository(Location.OFFSITE)
-    with night.alone("offsite"):
+    with night.alone(LOCK):
         found, copied = here.read(), there.read()  # first: restic would wait long for a place that does not answer
         night.prepare(target, there, like=source)
         outcomes = [

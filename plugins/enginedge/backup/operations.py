@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -207,7 +208,18 @@ def retention(
 def forget(
     names: Sequence[str] = (), keep: Keep | None = None, location: Location = Location.PRIMARY
 ) -> list[dict[str, Any]]:
-    """Give up what no rule keeps, and what a backup that failed has left behind; returns what went, and why."""
+    """Give up what no rule keeps, and what a backup that failed has left behind; returns what went, and why.
+
+    Raises:
+        Unavailable: a backup, a copy or a restore is running, whose objects may have no manifest yet or be read.
+    """
+    with ExitStack() as held:
+        for name in (*store_names(), *((copying.LOCK,) if location is Location.OFFSITE else ())):
+            held.enter_context(night.alone(name))
+        return _forget_held(names, keep, location)
+
+
+def _forget_held(names: Sequence[str], keep: Keep | None, location: Location) -> list[dict[str, Any]]:
     going = [each for each in retention(names, keep, location) if not each.stays]
     for each in going:
         catalogue(location).remove(each.manifest)
