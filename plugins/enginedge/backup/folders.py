@@ -15,19 +15,32 @@ from enginedge.errors import Misconfigured
 
 
 def present(folder: Path) -> list[str]:
-    """The names of what is in ``folder``, a few of them; none where it is empty or not there."""
-    names = sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
+    """The names of what is in ``folder``, a few of them, or its own where it is a file; none where it is empty or not
+    there.
+
+    Raises:
+        Misconfigured: it cannot be read.
+    """
+    if folder.exists() and not folder.is_dir():
+        return [folder.name]
+    with _named(folder, "it cannot be read"):
+        names = sorted(each.name for each in folder.iterdir()) if folder.exists() else []
     return [*names[:5], f"{len(names) - 5} more"] if len(names) > 5 else names
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a folder or file to a name beside it that says when; returns the new name."""
+    """Rename a folder or file to a name beside it that says when; returns the new name.
+
+    Raises:
+        Misconfigured: it cannot be renamed: it is a mount, or somebody else's.
+    """
     aside = path.with_name(f"{path.name}.before-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
     number = 1
     while aside.exists():
         number += 1
         aside = aside.with_name(f"{aside.name.partition('~')[0]}~{number}")
-    path.rename(aside)
+    with _named(path, "it cannot be set aside"):
+        path.rename(aside)
     return aside
 
 
@@ -47,11 +60,14 @@ def filled(folder: Path) -> Iterator[Path]:
     """A place to fill, not there yet; afterwards it is ``folder``, which must be empty or not there.
 
     Raises:
-        Misconfigured: something was put into ``folder`` meanwhile.
+        Misconfigured: nothing can be put beside ``folder``, or something was put into it meanwhile.
     """
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = folder.with_name(f".{folder.name}.restoring")
-    shutil.rmtree(part, ignore_errors=True)  # of a restore that was killed
+    with _named(folder, "nothing can be put there"):
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.rmtree(part, ignore_errors=True)  # of a restore that was killed
+        part.mkdir()
+        part.rmdir()
     yield part
     try:
         part.rename(folder)
@@ -61,4 +77,15 @@ def filled(folder: Path) -> Iterator[Path]:
             where=str(folder),
             untouched="what is there",
             remedy=f"stop its service, set the folder aside, and rename {part} to it",
+        ) from failure
+
+
+@contextmanager
+def _named(folder: Path, what: str) -> Iterator[None]:
+    """Say of ``folder`` ``what`` went wrong, where the kernel says why."""
+    try:
+        yield
+    except OSError as failure:
+        raise Misconfigured(
+            f"{what} ({failure.strerror})", where=str(folder), untouched="what is there", remedy="choose another folder"
         ) from failure

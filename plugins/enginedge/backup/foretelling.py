@@ -16,6 +16,8 @@ from enginedge.backup.parts.shapes import Part
 from enginedge.backup.shapes import Manifest
 from enginedge.backup.stores import Store, declared_stores
 from enginedge.errors import Misconfigured
+from enginedge.platform import load_platform
+from enginedge.settings import settings
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Aim:
-    """What a request comes to: a backup of a store, and the target that it goes into."""
+    """What a request comes to: a backup of a store, and the target that it goes into, which is ``folder`` where that is
+    one."""
 
     request: Request
     store: Store
@@ -72,6 +75,12 @@ class Aim:
     manifest: Manifest
     target: Any
     part: Part | None
+    folder: Path | None = None
+
+    @property
+    def in_home(self) -> bool:
+        """Whether it goes into the folder that the store's service runs on."""
+        return self.folder is not None and self.store.home is not None and self.folder == self.store.home.resolve()
 
     @property
     def where(self) -> str:
@@ -156,7 +165,28 @@ def aim(request: Request) -> Aim:
                 "a part of it is restored into the running store", where="--folder", remedy="leave --folder out"
             )
         store.parts.check(part, manifest.dumped)
-    return Aim(request, store, found, manifest, store.target(request.folder), part)
+    folder = request.folder or store.home
+    real = _own(folder, store) if folder else None
+    return Aim(request, store, found, manifest, store.target(real), part, real)
+
+
+def _own(folder: Path, store: Store) -> Path:
+    """``folder`` by its one name, whatever links and dots lead to it.
+
+    Raises:
+        Misconfigured: another service runs on it, above it or below it.
+    """
+    real = folder.resolve()
+    for name in [each.name for each in load_platform(settings().root / "deploy" / "platform.yaml").services]:
+        home = (settings().state / "data" / name).resolve()
+        if real in home.parents or home in real.parents or (real == home and name != store.name):
+            raise Misconfigured(
+                f"{name} keeps its data in {home}",
+                where=str(folder),
+                untouched="everything",
+                remedy="choose a folder that no service runs on",
+            )
+    return real
 
 
 def plan(request: Request) -> Plan:

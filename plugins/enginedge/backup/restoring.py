@@ -34,7 +34,7 @@ def restore(request: Request, say: Callable[[str], object] = print) -> dict[str,
             what was dumped.
     """
     aimed = aim(request)
-    if not aimed.part and aimed.store.home and (request.folder or aimed.store.home) == aimed.store.home:
+    if not aimed.part and aimed.in_home:
         refuse_running(aimed.store.name)
     with night.alone(aimed.store.name):  # what is there must not change between its safety backup and its end
         if not request.replace:
