@@ -51,6 +51,10 @@ class TestBuckets(BackupSourceSuite):
         store.delete_object(Bucket=BUCKET, Key=f"{PREFIX}/gone/1")
         store.put_object(Bucket=BUCKET, Key=f"{PREFIX}/large/1", Body=bytes(range(256)) * 40_000, Metadata={"a": "b"})
 
+        told = {"ContentEncoding": "gzip", "CacheControl": "no-store", "ContentDisposition": 'inline; filename="a"'}
+        store.put_object(Bucket=BUCKET, Key=f"{PREFIX}/packed", Body=b"no gzip", ContentLanguage="de", **told)
+        store.put_object(Bucket=BUCKET, Key=f"{PREFIX}/größe/", Body=b"")
+
     def write(self, number: int) -> None:
         if not hasattr(self, "client"):
             self.client = client()
@@ -76,7 +80,14 @@ class TestBuckets(BackupSourceSuite):
                 store.head_object(Bucket=BUCKET, Key=each["Key"])["ContentType"]
                 for each in store.list_objects_v2(Bucket=BUCKET, Prefix=f"{PREFIX}/small/")["Contents"]
             }
+            packed = store.head_object(Bucket=BUCKET, Key=f"{PREFIX}/packed")
+            plain = store.head_object(Bucket=BUCKET, Key=f"{PREFIX}/sung")
+            marker = store.list_objects_v2(Bucket=BUCKET, Prefix=f"{PREFIX}/größe")["Contents"]
         assert kinds <= {"text/x-odd", "binary/octet-stream"}
+        assert (packed["ContentEncoding"], packed["ContentLanguage"]) == ("gzip", "de")
+        assert (packed["CacheControl"], packed["ContentDisposition"]) == ("no-store", 'inline; filename="a"')
+        assert "ContentEncoding" not in plain
+        assert [each["Key"] for each in marker] == [f"{PREFIX}/größe/"]
 
 
 class Listing:

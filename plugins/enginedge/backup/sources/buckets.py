@@ -35,6 +35,13 @@ AT_ONCE = 1000  # as many objects are deleted by one request
 AHEAD = 8  # objects that are asked for before they are needed
 LATEST = datetime.max.replace(tzinfo=UTC)
 CONTENT_TYPE, METADATA = "type", "metadata"
+#: What else a reader is told of an object, where somebody has said it: how it is called here, and by boto3.
+HEADERS = {
+    "encoding": "ContentEncoding",
+    "language": "ContentLanguage",
+    "disposition": "ContentDisposition",
+    "caching": "CacheControl",
+}
 
 
 @dataclass(frozen=True)
@@ -159,6 +166,7 @@ def entries(client: S3Client, bucket: str, moment: datetime, prefix: str = "") -
 def _entry(key: str, asked: Future[Any]) -> archive.Entry:
     answer = asked.result()
     more = {CONTENT_TYPE: answer.get("ContentType", "")}
+    more |= {name: answer[header] for name, header in HEADERS.items() if answer.get(header)}
     if answer.get("Metadata"):
         more[METADATA] = json.dumps(answer["Metadata"], sort_keys=True)
     return archive.Entry(key, answer["ContentLength"], answer["Body"], more)
@@ -209,6 +217,7 @@ def _move(store: ObjectStore, move: Move) -> None:
 
 def _put(client: S3Client, bucket: str, key: str, entry: archive.Entry) -> None:
     kept = {"ContentType": entry.more[CONTENT_TYPE], "Metadata": json.loads(entry.more.get(METADATA, "{}"))}
+    kept |= {header: entry.more[name] for name, header in HEADERS.items() if name in entry.more}
     client.upload_fileobj(entry.content, bucket, key, ExtraArgs=kept)
 
 
