@@ -7,11 +7,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from enginedge.backup.drills import drill
 from enginedge.backup.repository import repository
+from enginedge.backup.scratch.postgres import scratch_postgres
 from enginedge.backup.sources.postgres import Postgres
-from enginedge.backup.sources.postgres_contents import role_script
+from enginedge.backup.sources.postgres_contents import drop_database, role_script
 from enginedge.backup.stores import Store, declared_stores
 from enginedge.settings import settings
 from tests.contracts.backup_source import CANARY, BackupSourceSuite, Taken
@@ -130,6 +132,30 @@ class TestPostgres(BackupSourceSuite):
             taken.store.source.restore(taken.manifest.dumped, repository(), target)
             copy = taken.store.source.fingerprint(target)
         assert taken.manifest.dumped.fingerprint.differences(copy) == []
+
+
+@pytest.mark.stores
+@pytest.mark.usefixtures("running_stores")
+def test_databases_with_odd_names_come_back_each_as_itself() -> None:
+    names = ["roles", "host=127.0.0.1 port=1 dbname=elsewhere", "postgresql://elsewhere", "-x", 'it\'s "a/b"\\ ü']
+    (store,) = declared_stores(["postgres"])
+    source = replace(store.source, only=names)
+    with connect("postgres") as connection, scratch_postgres() as copy:
+        try:
+            for name in names:
+                connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+                with connect(name) as there:
+                    there.execute("create table said as select %s::text as what", [name])
+            dumped = source.dump(repository().marked("odd-names", "odd-names"))
+        finally:
+            for name in names:
+                drop_database(connection, name)
+        source.restore(dumped, repository(), copy)
+        assert dumped.fingerprint.differences(source.fingerprint(copy)) == []
+        for name in names:
+            with copy.connected(name) as there:
+                assert there.execute("select what from public.said").fetchall() == [(name,)]
+        repository().forget({each.id for each in dumped.objects})
 
 
 def test_a_role_that_is_there_already_is_altered_and_not_made() -> None:

@@ -15,7 +15,7 @@ from enginedge.backup.parts.postgres_table import copy_table, has_table
 from enginedge.backup.parts.shapes import Part, Scratch, refuse_unknown
 from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, Snapshot
 from enginedge.backup.sources import postgres_contents as contents
-from enginedge.backup.sources.postgres import MAINTENANCE, ROLES, Server
+from enginedge.backup.sources.postgres import MAINTENANCE, Server
 from enginedge.backup.sources.postgres_contents import BESIDE
 from enginedge.errors import Misconfigured
 from enginedge.passing_folders import passing_folder
@@ -34,7 +34,7 @@ class PostgresParts:
     def check(self, part: Part, dumped: Dumped) -> None:
         named = (name.partition(" ") for name in dumped.fingerprint.parts)
         tables = {f"{database}/{table}" for database, _, table in named if table and table not in NO_TABLE}
-        refuse_unknown(part.what, tables | {each.name for each in dumped.objects if each.name != ROLES})
+        refuse_unknown(part.what, tables | {each.name for each in dumped.objects[1:]})
         _, table = divided(part.what)
         to_database, to_table = divided(part.to)
         form = rf"{IDENTIFIER}\.{IDENTIFIER}" if table else ""
@@ -64,7 +64,7 @@ class PostgresParts:
         scratch: Scratch,  # noqa: ARG002 - needs none
     ) -> int:
         (database, table), (to_database, to_table) = divided(part.what), divided(part.to)
-        (saved,) = (each for each in dumped.objects if each.name == database)
+        (saved,) = (each for each in dumped.objects[1:] if each.name == database)
         with _beside(saved, repository, to):
             wanted = _of(dumped.fingerprint, database)
             with to.connected(BESIDE) as connection:

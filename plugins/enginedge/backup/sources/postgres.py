@@ -68,6 +68,14 @@ class Server:
             raise Unavailable(str(failure).strip(), where=f"{self.where}/{database}", remedy="look at it") from failure
 
 
+def exactly(database: str) -> str:
+    """The option that connects to ``database`` whatever its name is: a name with ``=`` in it would be taken for a whole
+    connection string, which may lead elsewhere."""
+    from psycopg.conninfo import make_conninfo
+
+    return f"--dbname={make_conninfo(dbname=database)}"
+
+
 @dataclass(frozen=True)
 class Postgres:
     """One server, of which ``only`` these databases are meant, or all that it has.
@@ -102,9 +110,9 @@ class Postgres:
 
     def restore(self, dumped: Dumped, repository: Repository, to: Server) -> None:
         refuse_present(self.present(to), to.where)
-        by_name = {each.name: each for each in dumped.objects}
-        self._restore_roles(repository.read(by_name.pop(ROLES)), to)
-        for snapshot in by_name.values():
+        roles, *databases = dumped.objects  # by their place, since a database may have the name of the roles
+        self._restore_roles(repository.read(roles), to)
+        for snapshot in databases:
             # a database without a table, such as the set-up of a new server makes, is replaced
             options = ("--create", "--clean", "--if-exists", "--exit-on-error", f"--dbname={MAINTENANCE}")
             repository.load_into(snapshot, to.command("pg_restore", *options))
@@ -142,7 +150,7 @@ class Postgres:
         with self.server.connected(database) as connection, ThreadPoolExecutor(1) as pool:
             exported = contents.export_snapshot(connection)
             command = self.server.command(
-                "pg_dump", "--format=custom", "--compress=0", f"--snapshot={exported}", f"--dbname={database}"
+                "pg_dump", "--format=custom", "--compress=0", f"--snapshot={exported}", exactly(database)
             )
             saved = pool.submit(into.save_output, database, command)
             found = self._describe(self.server, connection, database, f"--snapshot={exported}")
@@ -151,7 +159,7 @@ class Postgres:
 
     def _describe(self, at: Server, connection: Any, database: str, *snapshot: str) -> Fingerprint:
         definitions = at.command(
-            "pg_dump", "--schema-only", "--create", "--restrict-key=0", *snapshot, f"--dbname={database}"
+            "pg_dump", "--schema-only", "--create", "--restrict-key=0", *snapshot, exactly(database)
         )
         text = run(definitions.argv, environment=environment(definitions.environment))
         parts = {f"{database} definitions": contents.digest_of_text(text), **contents.tables(connection, database)}
