@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from enginedge.backup.catalogue import catalogue, manifest_as_json, manifest_of, refuse_damaged
+from enginedge.backup.catalogue import SIGNING_KEY, Catalogue, catalogue, manifest_as_json, manifest_of, refuse_damaged
 from enginedge.backup.night import prepare
+from enginedge.backup.object_store import ObjectStore
 from enginedge.backup.repository import BUCKET
 from enginedge.backup.shapes import DrillReport, Dumped, Fingerprint, Manifest, Snapshot
 from enginedge.errors import Misconfigured, Violated
-from enginedge.settings import settings
+from enginedge.private_files import write_private
+from enginedge.settings import Settings, settings
 
 STORE = "catalogue-suite"
 NOON = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
@@ -71,6 +75,33 @@ def test_a_repository_that_is_gone_is_not_made_anew_in_silence() -> None:
 
     with pytest.raises(Violated, match="the repository is gone, and 1 backups with it"):
         prepare(Gone(), Known())  # type: ignore[arg-type]
+
+
+class Held:
+    """A bucket that holds ``raw`` under every key."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    def get_object(self, **_: str) -> dict[str, Any]:
+        return {"Body": io.BytesIO(self.raw)}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"\xff", b"null", b"[]", b'{"body": {}}', b'{"body": {}, "signature": "\xc3\xa9"}', b"[" * 200_000,
+     b'{"body": ' * 200_000, b'{"body": {"a": ' + b"[" * 900 + b"]" * 900 + b'}, "signature": ""}',
+     b'{"body": {"a": "\\ud800"}, "signature": ""}'],
+    ids=range(10),
+)  # fmt: skip
+def test_whatever_lies_there_and_was_not_written_by_us_is_no_manifest_and_hides_no_other(
+    raw: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation = Settings(tmp_path, tmp_path, tmp_path)
+    write_private(tmp_path / SIGNING_KEY, "the test's own")
+    monkeypatch.setattr("enginedge.backup.catalogue.settings", lambda: installation)
+    nowhere = ObjectStore("http://127.0.0.1:1", "nobody", tmp_path)
+    assert Catalogue(nowhere, nowhere)._get(Held(raw), "manifests/one/two.json") is None  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ class Catalogue:
             found = json.loads(raw)
             body: dict[str, Any] = found["body"]
             return body if hmac.compare_digest(str(found["signature"]), self._signature(key, body)) else None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def _signature(self, key: str, body: Mapping[str, Any]) -> str:
