@@ -68,7 +68,11 @@ def filled(folder: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)  # of a restore that was killed
         part.mkdir()
         part.rmdir()
-    yield part
+    try:
+        yield part
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)  # half of it is of no use, and the disk may be full
+        raise
     try:
         part.rename(folder)
     except OSError as failure:
