@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from enginedge.backup import folders
+from enginedge.backup.parts.shapes import Part
+from enginedge.backup.parts.volumes import VolumeParts
 from enginedge.errors import Misconfigured
 
 
@@ -32,3 +34,17 @@ def test_what_was_filled_while_somebody_took_its_place_is_kept(tmp_path: Path) -
     with pytest.raises(Misconfigured, match=r"rename .*\.one\.restoring to it"), folders.filled(tmp_path / "one") as to:
         _whole_but_late(to)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".one.restoring", "one"]
+
+
+@pytest.mark.parametrize("what", ["link/file", "link/deep/file", "inside/../link/file"])
+def test_no_part_is_put_where_somebodys_link_leads(tmp_path: Path, what: str) -> None:
+    """Whoever writes into the volume may lay one, in the place of a folder that the backup has."""
+    volume, elsewhere = tmp_path / "volume", tmp_path / "elsewhere"
+    volume.mkdir()
+    elsewhere.mkdir()
+    (volume / "link").symlink_to(elsewhere)
+    (volume / "inside").symlink_to(".")
+    with pytest.raises(Misconfigured, match="a link leads out of it"):
+        VolumeParts().present(Part(what, what), volume)
+    assert VolumeParts().present(Part("link", "link"), volume) == [str(volume / "link")]
+    assert VolumeParts().present(Part("inside/file", "inside/file"), volume) == []

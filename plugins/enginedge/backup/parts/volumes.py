@@ -32,6 +32,13 @@ class VolumeParts:
 
     def present(self, part: Part, at: Path) -> list[str]:
         there = at / part.to
+        if not there.parent.resolve().is_relative_to(at.resolve()):
+            raise Misconfigured(
+                "a link leads out of it",
+                where=str(there),
+                untouched="everything",
+                remedy="take the link away, or restore it under another name (--as)",
+            )
         return [str(there)] if there.exists() or there.is_symlink() else []
 
     def restore(
