@@ -151,6 +151,20 @@ def test_a_flipped_bit_in_a_file_of_any_kind_is_found(whole: InFolder, tmp_path:
         spoilt.check()
 
 
+def test_the_lock_of_one_who_was_killed_while_he_had_it_alone_holds_nobody_up(whole: InFolder, tmp_path: Path) -> None:
+    found = replace(whole, folder=tmp_path / "copy")
+    shutil.copytree(whole.folder, found.folder)
+    slowly = found._argv("check", "--read-data", "--limit-download=1")
+    held = subprocess.Popen(slowly, env=found._environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not files_of(found.folder / "locks", ""):
+        assert held.poll() is None
+        time.sleep(0.05)
+    held.kill()
+    held.wait()
+    saved = found.save_output("more", Command(("echo", "more")))
+    assert saved.id in found.ids()
+
+
 def test_an_undamaged_copy_passes(whole: InFolder, tmp_path: Path) -> None:
     copy = replace(whole, folder=tmp_path / "copy")
     shutil.copytree(whole.folder, copy.folder)

@@ -159,7 +159,14 @@ class Restic:
         return ended
 
     def _run(self, *arguments: str, more: Mapping[str, str] | None = None) -> Ended:
-        return run_apart(self._argv(*arguments), environment=self._environment(more), hear=self._refuse_full)
+        """Run restic; a lock that somebody left who was killed while he had the repository alone is removed first,
+        where it is in the way: restic waits for him, and then does nothing."""
+        argv, around = self._argv(*arguments), self._environment(more)
+        ended = run_apart(argv, environment=around, hear=self._refuse_full)
+        if ended.status != LOCKED:
+            return ended
+        run_apart(self._argv("unlock"), environment=around)
+        return run_apart(argv, environment=around, hear=self._refuse_full)
 
     def _argv(self, *arguments: str) -> list[str]:
         return [tool("restic"), "--retry-lock=30s", *arguments]
