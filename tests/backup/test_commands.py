@@ -148,6 +148,19 @@ def test_a_store_that_nobody_backs_up_is_answered_with_those_there_are() -> None
         declared_stores(["postgre"])
 
 
+@pytest.mark.parametrize("verb", ["list", "status", "copy", "forget", "now", "drill"])
+def test_a_misspelt_store_is_told_and_not_taken_for_one_without_backups(verb: str) -> None:
+    ended = CliRunner().invoke(app, [verb, "--store", "postgre"])
+    assert isinstance(ended.exception, Misconfigured), ended.output
+    assert "one of postgres" in str(ended.exception)
+
+
+def test_a_share_that_there_is_not_is_no_damage() -> None:
+    with pytest.raises(Misconfigured, match="no share 8 of 7"):
+        operations.check_share(8, 7)
+    assert CliRunner().invoke(app, ["check", "--of", "0"]).exit_code == 2
+
+
 @pytest.mark.usefixtures("taken")
 def test_a_dry_run_says_what_would_go_and_nothing_goes() -> None:
     before = {each["id"] for each in told("list")}

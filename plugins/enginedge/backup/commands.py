@@ -13,7 +13,7 @@ from enginedge.backup import status as standing
 from enginedge.backup.catalogue import catalogue, refuse_damaged
 from enginedge.backup.locations import Location
 from enginedge.backup.repository import repository
-from enginedge.backup.stores import declared_stores, store_names
+from enginedge.backup.stores import declared_stores, refuse_unknown, store_names
 from enginedge.backup.watch import watch_here
 from enginedge.errors import EnginEdgeError, Violated
 from enginedge.platform import load_platform
@@ -85,6 +85,7 @@ def copy(store: Stores = None, as_json: AsJson = False) -> None:
 def list_(store: Stores = None, location: From = PRIMARY, as_json: AsJson = False) -> None:
     """List the backups, store by store and the oldest first: age in hours, size, and when a drill last proved them."""
     found = catalogue(location).read()
+    refuse_unknown(store or (), found)
     rows = [operations.row(each, found.verified(each)) for each in found.manifests if not store or each.store in store]
     print_rows(rows, COLUMNS, as_json)
     refuse_damaged(found)
@@ -150,8 +151,8 @@ def drill_lake(
 
 @app.command()
 def check(
-    part: Annotated[int, typer.Option(help="Which share of the bytes to read; 0: today's.")] = 0,
-    of: Annotated[int, typer.Option(help="How many shares there are.")] = operations.SHARES,
+    part: Annotated[int, typer.Option(min=0, help="Which share of the bytes to read; 0: today's.")] = 0,
+    of: Annotated[int, typer.Option(min=1, help="How many shares there are.")] = operations.SHARES,
     location: From = PRIMARY,
     as_json: AsJson = False,
 ) -> None:

@@ -17,6 +17,7 @@ from enginedge.backup.locations import Location
 from enginedge.backup.repository import Restic, repository
 from enginedge.backup.retention import Keep, verdicts
 from enginedge.backup.shapes import Manifest
+from enginedge.backup.stores import refuse_unknown
 from enginedge.errors import EnginEdgeError
 
 LOCK = "offsite"  # one copy at a time
@@ -36,6 +37,7 @@ def copy(stores: Sequence[str] = (), say: Callable[[Outcome], None] = lambda _: 
     other.
 
     Raises:
+        Misconfigured: there is no such store.
         Violated: a manifest of either place was altered; the others are copied before.
         Unavailable: a copy is running already.
     """
@@ -43,6 +45,7 @@ def copy(stores: Sequence[str] = (), say: Callable[[Outcome], None] = lambda _: 
     source, target = repository(), repository(Location.OFFSITE)
     with night.alone(LOCK):
         found, copied = here.read(), there.read()  # first: restic would wait long for a place that does not answer
+        refuse_unknown(stores, found)
         night.prepare(target, there, like=source)
         outcomes = [
             _copy(each, source, target, there, say)

@@ -16,7 +16,7 @@ from enginedge.backup.pairs import LAKE, chosen_pair, proved_together
 from enginedge.backup.repository import repository
 from enginedge.backup.retention import Keep, Verdict, verdicts
 from enginedge.backup.shapes import DrillReport, Manifest
-from enginedge.backup.stores import declared_stores, store_names
+from enginedge.backup.stores import declared_stores, refuse_unknown, store_names
 from enginedge.errors import Misconfigured, Violated
 
 ORPHANED_AFTER = timedelta(days=1)  # an object without a manifest may belong to a backup that is being taken
@@ -200,6 +200,7 @@ def retention(
     """What is to become of each backup of these stores at ``location``, or of all."""
     found = catalogue(location).read()
     refuse_damaged(found)
+    refuse_unknown(names, found)
     stores = names or sorted({each.store for each in found.manifests})
     proved, together = {each.manifest for each in found.drills}, proved_together(found)
     return [each for store in stores for each in verdicts(found.of(store), proved, keep or Keep(), together)]
@@ -264,8 +265,11 @@ def check_share(part: int = 0, of: int = SHARES, location: Location = Location.P
     """Check the repository's structure, every manifest, and one share of all bytes: today's where ``part`` is 0.
 
     Raises:
+        Misconfigured: there is no such share.
         Violated: names what is wrong.
     """
+    if not 0 <= part <= of:
+        raise Misconfigured(f"there is no share {part} of {of}", where="--part", remedy=f"give one from 1 to {of}")
     read = part or datetime.now(UTC).toordinal() % of + 1
     found = catalogue(location).read()
     refuse_damaged(found)

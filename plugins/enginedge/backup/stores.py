@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from enginedge.backup import lake_tables
+from enginedge.backup.catalogue import Found
 from enginedge.backup.object_store import object_store
 from enginedge.backup.parts.shapes import PartSource
 from enginedge.backup.shapes import BackupSource, Dumped
@@ -73,6 +74,15 @@ def backed_up(names: Sequence[str] = ()) -> list[Service]:
                 f"no store {name!r} is backed up", where="deploy/platform.yaml", remedy=f"one of {', '.join(near)}"
             )
     return [each for each in found if not names or each.name in names]
+
+
+def refuse_unknown(names: Sequence[str], found: Found) -> None:
+    """Return when each of ``names`` is a store that is backed up, or that ``found`` still has a backup of.
+
+    Raises:
+        Misconfigured: one is neither.
+    """
+    backed_up([each for each in names if not found.of(each)])
 
 
 def _store(service: Service) -> Store:
