@@ -10,7 +10,7 @@
   result. Is Airflow down? `enginedge backup check` and `enginedge backup forget` do the same.
 - **When it fails.** A failed check holds the giving up back: *Violated* names what is damaged. The bucket keeps every
   version for weeks, so put back the older version of what is named, check again, and clear the task. *Unavailable*
-  while a restore reads the repository is as it should be: clear the task later. A red `write_metrics` or
+  while a backup, a copy or a restore runs is as it should be: clear the task later. A red `write_metrics` or
   `publish_tables` (Prometheus' numbers, `ops.backups` in Trino) spoils nothing: `enginedge backup publish`.
 """
 
