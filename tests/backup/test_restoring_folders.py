@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,17 @@ def test_a_folder_that_cannot_be_made_or_is_a_file_is_told_before_anything_is_re
     assert (tmp_path / "file" / "early").is_file()
     with pytest.raises(Misconfigured, match="it cannot be set aside"):
         restoring.restore(asked(folder=Path("/proc"), replace=NAME))
+
+
+@each_place("folder")
+def test_nothing_is_set_aside_before_the_way_back_is_written_down(place: Place) -> None:
+    """As on a full disk, where a rename goes well and a note does not."""
+    notes = settings().state / "run" / "restore"
+    shutil.rmtree(notes, ignore_errors=True)
+    notes.touch()
+    try:
+        with pytest.raises(FileExistsError):
+            restoring.restore(asked(replace=NAME))
+    finally:
+        notes.unlink()
+    assert place.read() == ["early", "late"]

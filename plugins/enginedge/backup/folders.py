@@ -28,17 +28,23 @@ def present(folder: Path) -> list[str]:
     return [*names[:5], f"{len(names) - 5} more"] if len(names) > 5 else names
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a folder or file to a name beside it that says when; returns the new name.
-
-    Raises:
-        Misconfigured: it cannot be renamed: it is a mount, or somebody else's.
-    """
+def name_aside(path: Path) -> Path:
+    """A name beside ``path`` that says when, and that nothing has."""
     aside = path.with_name(f"{path.name}.before-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
     number = 1
     while aside.exists():
         number += 1
         aside = aside.with_name(f"{aside.name.partition('~')[0]}~{number}")
+    return aside
+
+
+def set_aside(path: Path, to: Path | None = None) -> Path:
+    """Rename a folder or file ``to`` another name, or to one of :func:`name_aside`; returns the new name.
+
+    Raises:
+        Misconfigured: it cannot be renamed: it is a mount, or somebody else's.
+    """
+    aside = to or name_aside(path)
     with _named(path, "it cannot be set aside"):
         path.rename(aside)
     return aside

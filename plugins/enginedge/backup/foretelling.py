@@ -9,6 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from enginedge.backup import folders
 from enginedge.backup.catalogue import Found, catalogue
 from enginedge.backup.locations import Location
 from enginedge.backup.operations import chosen
@@ -93,6 +94,12 @@ class Aim:
         if self.part and self.store.parts:
             return self.store.parts.present(self.part, self.target)
         return self.store.source.present(self.target)
+
+    @cached_property
+    def aside(self) -> Path:
+        """What the folder will be called that is in the way: the way back is written down before it is renamed."""
+        assert self.folder  # noqa: S101 - only a folder is set aside
+        return folders.name_aside(self.folder)
 
     @property
     def sets_aside(self) -> bool:

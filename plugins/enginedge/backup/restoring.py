@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from enginedge.backup import night, unfinished
+from enginedge.backup import folders, night, unfinished
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.drills import compare
 from enginedge.backup.foretelling import Aim, Request, aim
@@ -52,7 +52,9 @@ def restore(request: Request, say: Callable[[str], object] = print) -> dict[str,
 def _whole(aimed: Aim) -> int:
     """Restore into the target, emptied, and let its users in when it has been compared."""
     store, source = aimed.store, aimed.store.source
-    if aimed.present and not aimed.sets_aside:
+    if aimed.present and aimed.folder:
+        folders.set_aside(aimed.folder, aimed.aside)
+    elif aimed.present:
         source.clear(aimed.target)
     source.restore(aimed.manifest.dumped, repository(aimed.request.location), aimed.target)
     parts = compare(store, aimed.manifest, aimed.target) if store.answers else 0
@@ -68,13 +70,13 @@ def _part(aimed: Aim) -> int:
 
 
 def _kept(aimed: Aim) -> str:
-    """Keep what is there, and return the way back to it.
+    """Keep what is there, or say where it will be kept, and return the way back to it.
 
     Raises:
         Unavailable: it could not be dumped, and nobody waived that.
     """
-    if aimed.sets_aside and aimed.present and not aimed.part:
-        return aimed.way_back(aside=aimed.store.source.clear(aimed.target))
+    if aimed.folder and aimed.present and not aimed.part:
+        return aimed.way_back(aside=str(aimed.aside))
     if not aimed.is_dumped:
         return aimed.way_back()
     store, location = aimed.store, aimed.request.location
