@@ -123,6 +123,7 @@ def test_the_form_has_every_field_that_is_read_and_no_other(dags: dict[str, Any]
         ({"store": "mongodb", "replace": "yes"}, "'yes' is not the store to be restored"),
         ({"store": "mongodb", "name": "other"}, "say which, with --only"),
         ({"store": "mongobd"}, "one of mongodb"),
+        ({"store": "mongodb", "location": "ofsite"}, "one of primary, offsite"),
         ({"store": "etcd", "replace": "etcd"}, "no DAG stops it"),
     ],
 )

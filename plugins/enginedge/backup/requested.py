@@ -58,6 +58,12 @@ def _request(form: Mapping[str, Any]) -> Request:
                 remedy=f"did you mean {near[0]!r}" if near else f"its fields are {', '.join(FIELDS)}",
             )
     text = {field: str(form.get(field) or "") for field in FIELDS}
+    if text["location"] not in ("", *Location):
+        raise Misconfigured(
+            f"there is no place {text['location']!r}",
+            where="the run's configuration",
+            remedy=f"one of {', '.join(Location)}",
+        )
     return Request(
         text["store"],
         text["backup"],
