@@ -3,8 +3,8 @@
 - **What.** Checks a seventh of all bytes of the repository and every manifest, so that all bytes are read within a
   week; then gives up the backups that no rule keeps; then locks what is left for longer, since a new backup shares
   most of its bytes with old ones. Kept are the newest of each of the last 7 days, 5 weeks, 12 months and 3 years, the
-  newest one, the last one that a drill proved, and the last two that were proved to be one lake. What does not carry
-  our mark is never touched.
+  newest one, the last one that a drill proved, the last two that were proved to be one lake, and for two weeks what a
+  restore has replaced. What does not carry our mark is never touched.
 - **When, and why then.** At 05:30 UTC, after the backups and the drills.
 - **By hand.** *Trigger* opens a form; with *dry run* it only says what would go, and why, in the task's log and
   result. Is Airflow down? `enginedge backup check` and `enginedge backup forget` do the same.

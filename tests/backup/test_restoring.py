@@ -41,7 +41,9 @@ def test_what_is_there_is_replaced_by_whoever_says_so_and_the_line_that_is_told_
         aside = Path(told["undo"].rpartition("rename ")[2].removesuffix(" to it"))
         assert sorted(path.name for path in aside.iterdir()) == ["early", "late"], "nothing of it was deleted"
         return
-    safety = catalogue().read(NAME).of(NAME)[-1].id
+    *_, taken, kept = catalogue().read(NAME).of(NAME)
+    safety = kept.id
+    assert (taken.safety, kept.safety) == (False, True)
     assert told["undo"] == f"enginedge restore {NAME} --backup {safety} --replace {NAME}"
     restoring.restore(asked(backup=safety, replace=NAME))
     assert place.read() == ["early", "late"]

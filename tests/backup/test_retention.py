@@ -53,6 +53,13 @@ def test_the_last_two_that_were_proved_together_are_kept_however_old_they_are() 
     assert told[nights[90].id].why == "half of the last proved lake"
 
 
+def test_the_way_back_from_a_restore_is_kept_for_two_weeks_though_a_later_one_is_the_daily() -> None:
+    nights = every_night(30)
+    safety = [replace(taken(NOON - timedelta(days=days, hours=5)), safety=True) for days in (0, 12, 14)]
+    told = {each.manifest.id: each.why for each in verdicts([*nights, *safety], set(), Keep())}
+    assert [told[each.id] for each in safety] == ["the way back from a restore"] * 2 + ["no rule keeps it"]
+
+
 def test_the_newest_is_kept_though_no_rule_keeps_anything() -> None:
     assert kept(every_night(3)) == ["20261125"]
 

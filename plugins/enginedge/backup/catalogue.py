@@ -182,7 +182,7 @@ def copied() -> Found | None:
 
 def manifest_as_json(manifest: Manifest) -> dict[str, Any]:
     """The manifest as plain values, as it is written."""
-    told = {name: getattr(manifest, name) for name in ("id", "store", "duration_s", "number")}
+    told = {name: getattr(manifest, name) for name in ("id", "store", "duration_s", "number", "safety")}
     amounts = {"bytes_in": manifest.bytes_in, "bytes_stored": manifest.bytes_stored}
     return _plain({**told, **amounts, **asdict(manifest.dumped)})
 
@@ -197,7 +197,8 @@ def manifest_of(body: Mapping[str, Any]) -> Manifest:
         consistency=body["consistency"],
         pointed=_pointed_of(body["pointed"]) if body.get("pointed") else None,
     )
-    return Manifest(body["id"], body["store"], dumped, body["duration_s"], body.get("number", 0))
+    number, safety = body.get("number", 0), body.get("safety", False)
+    return Manifest(body["id"], body["store"], dumped, body["duration_s"], number, safety)
 
 
 def _pointed_of(body: Mapping[str, Any]) -> Pointed:

@@ -64,8 +64,9 @@ def back_up(store: Store, repository: Restic, catalogue: Catalogue) -> Manifest:
         return back_up_held(store, repository, catalogue)
 
 
-def back_up_held(store: Store, repository: Restic, catalogue: Catalogue) -> Manifest:
-    """What :func:`back_up` does, for who is :func:`alone` with the store already and goes on being so."""
+def back_up_held(store: Store, repository: Restic, catalogue: Catalogue, safety: bool = False) -> Manifest:
+    """What :func:`back_up` does, for who is :func:`alone` with the store already and goes on being so; ``safety`` says
+    that it is about to be replaced."""
     began = time.monotonic()
     before = catalogue.read(store.name).manifests
     id_ = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}"
@@ -75,7 +76,7 @@ def back_up_held(store: Store, repository: Restic, catalogue: Catalogue) -> Mani
         dumped = replace(dumped, consistency=f"{dumped.consistency}, {UNFENCED}")
     # a clock that was set back stops no counting; nor does a first place that was lost, with all that was counted there
     number = max(max((each.number for each in before), default=0) + 1, int(time.time()))
-    manifest = Manifest(id_, store.name, dumped, round(time.monotonic() - began, 3), number)
+    manifest = Manifest(id_, store.name, dumped, round(time.monotonic() - began, 3), number, safety)
     catalogue.add(manifest)
     return manifest
 

@@ -82,7 +82,7 @@ def _kept(aimed: Aim) -> str:
     store, location = aimed.store, aimed.request.location
     try:
         night.prepare(repository(location), catalogue(location))
-        return aimed.way_back(night.back_up_held(store, repository(location), catalogue(location)).id)
+        return aimed.way_back(night.back_up_held(store, repository(location), catalogue(location), safety=True).id)
     except EnginEdgeError as failure:
         if first := unfinished.way_back_from(aimed.where):
             return first  # what is there was left by a restore that broke off: it need not be whole enough to be dumped

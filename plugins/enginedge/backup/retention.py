@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from enginedge.backup.shapes import Manifest
 
 
 @dataclass(frozen=True)
 class Keep:
-    """How many of each: the newest backup of each of this many days, weeks, months and years that have one."""
+    """How many of each: the newest backup of each of this many days, weeks, months and years that have one; and for how
+    many days before the newest one what a restore has replaced."""
 
     daily: int = 7
     weekly: int = 5
     monthly: int = 12
     yearly: int = 3
+    safety: int = 14
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ def verdicts(
     for each in newest_first:
         if each.id in together:
             reasons[each.id].append("half of the last proved lake")
+        if each.safety and newest_first[0].taken_at - each.taken_at <= timedelta(days=keep.safety):
+            reasons[each.id].append("the way back from a restore")
     for count, period, name_of in _periods(keep):
         kept: list[str] = []
         for each in newest_first:

@@ -102,6 +102,7 @@ class Manifest:
         number: rises from each of the store's backups to the next: they keep the order in which they were taken, though
             the clock was set back. No smaller than the seconds since 1970, so that it also rises where the backups
             before are known at the second place alone.
+        safety: whether it holds what a restore has replaced, and so is the way back from that.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Manifest:
     dumped: Dumped
     duration_s: float
     number: int = 0
+    safety: bool = False
 
     @property
     def order(self) -> tuple[int, datetime]:
