@@ -75,6 +75,7 @@ class TestTheCopy:
         assert {each for each in keys(store, "") - before if "/locks/" not in each} == set()
         assert taken["id"] in {each["id"] for each in told("list", "--from", "offsite")}
 
+    @pytest.mark.usefixtures("taken")
     def test_a_copy_that_broke_off_before_its_manifest_is_none_and_the_next_one_ends_it(self) -> None:
         manifest = operations.back_up_store("etcd")["id"]
         (object_,) = catalogue().read("etcd").manifest(manifest).dumped.objects
