@@ -119,11 +119,7 @@ def _killed(store: Store) -> None:
 
 @each_place(*DUMPED)
 def test_a_restore_that_was_killed_at_any_moment_is_repeated_and_undone(place: Place) -> None:
-    delay_s = Random().uniform(0.2, 4)
-    killed = multiprocessing.get_context("fork").Process(target=_killed_after, args=(delay_s,))
-    killed.start()
-    killed.join()
-    assert killed.exitcode == -signal.SIGKILL
+    delay_s = _killed_while_it_runs(Random().uniform(0.2, 4))
     told = restoring.restore(asked(backup=place.backup, replace=NAME))
     assert place.read() == ["early"], f"it was killed after {delay_s} s"
     (safety,) = re.findall(r"--backup (\S+)", told["undo"])
@@ -131,9 +127,24 @@ def test_a_restore_that_was_killed_at_any_moment_is_repeated_and_undone(place: P
     assert place.read() == ["early", "late"], f"it was killed after {delay_s} s"
 
 
+def _killed_while_it_runs(delay_s: float) -> float:
+    """A restore that is killed after ``delay_s``; one that was through by then is undone, the next killed earlier."""
+    process = multiprocessing.get_context("fork").Process(target=_killed_after, args=(delay_s,))
+    process.start()
+    process.join()
+    if process.exitcode == -signal.SIGKILL:
+        return delay_s
+    assert process.exitcode == 0
+    restoring.restore(asked(backup=catalogue().read(NAME).of(NAME)[-1].id, replace=NAME))
+    return _killed_while_it_runs(delay_s / 2)
+
+
 def _killed_after(delay_s: float) -> None:
-    threading.Timer(delay_s, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    timer = threading.Timer(delay_s, os.kill, (os.getpid(), signal.SIGKILL))
+    timer.daemon = True
+    timer.start()
     restoring.restore(asked(replace=NAME))
+    os._exit(0)  # at once, since the timer runs on
 
 
 @each_place("buckets")
