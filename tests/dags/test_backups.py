@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -14,6 +11,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from enginedge.backup import operations, requested
 from enginedge.errors import Misconfigured
 from enginedge.platform import load_platform
+from tests.dags.importing import loaded
 from tests.installation import ROOT
 
 DAGS = ("back_up_stores", "copy_backups", "drill_stores", "restore_store", "retain_backups")
@@ -133,13 +131,6 @@ def test_a_form_that_was_filled_in_wrongly_is_refused_before_anybody_is_asked(fo
 
 
 def test_importing_them_loads_no_client() -> None:
-    """All in one process, since starting Airflow is what takes long; the first that loads one is named."""
     clients = ("boto3", "pymongo", "psycopg", "pydantic_settings", "ruamel")
-    program = (
-        "import json, runpy, sys\n"
-        f"for name in {DAGS!r}:\n"
-        f"    runpy.run_path({str(ROOT / 'dags' / 'backup')!r} + f'/{{name}}.py')\n"
-        f"    print(json.dumps({{name: [each for each in {clients!r} if each in sys.modules]}}))\n"
-    )
-    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
-    assert [json.loads(line) for line in said.stdout.splitlines()[-len(DAGS) :]] == [{name: []} for name in DAGS]
+    files = [ROOT / "dags" / "backup" / f"{name}.py" for name in DAGS]
+    assert loaded(files, clients) == {name: [] for name in DAGS}

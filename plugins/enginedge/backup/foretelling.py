@@ -15,7 +15,7 @@ from enginedge.backup.locations import Location
 from enginedge.backup.operations import chosen
 from enginedge.backup.parts.shapes import Part
 from enginedge.backup.shapes import Manifest
-from enginedge.backup.stores import Store, declared_stores
+from enginedge.backup.stores import Store, declared_stores, home_of
 from enginedge.errors import Misconfigured
 from enginedge.platform import load_platform
 from enginedge.settings import settings
@@ -81,7 +81,7 @@ class Aim:
     @property
     def in_home(self) -> bool:
         """Whether it goes into the folder that the store's service runs on."""
-        return self.folder is not None and self.store.home is not None and self.folder == self.store.home.resolve()
+        return self.store.home is not None and self.folder == self.store.home.resolve()
 
     @property
     def where(self) -> str:
@@ -96,10 +96,9 @@ class Aim:
         return self.store.source.present(self.target)
 
     @cached_property
-    def aside(self) -> Path:
+    def aside(self) -> Path | None:
         """What the folder will be called that is in the way: the way back is written down before it is renamed."""
-        assert self.folder  # noqa: S101 - only a folder is set aside
-        return folders.name_aside(self.folder)
+        return folders.name_aside(self.folder) if self.folder else None
 
     @property
     def sets_aside(self) -> bool:
@@ -184,11 +183,11 @@ def _own(folder: Path, store: Store) -> Path:
         Misconfigured: another service runs on it, above it or below it.
     """
     real = folder.resolve()
-    for name in [each.name for each in load_platform(settings().root / "deploy" / "platform.yaml").services]:
-        home = (settings().state / "data" / name).resolve()
-        if real in home.parents or home in real.parents or (real == home and name != store.name):
+    for service in load_platform(settings().root / "deploy" / "platform.yaml").services:
+        home = home_of(service).resolve()
+        if real in home.parents or home in real.parents or (real == home and service.name != store.name):
             raise Misconfigured(
-                f"{name} keeps its data in {home}",
+                f"{service.name} keeps its data in {home}",
                 where=str(folder),
                 untouched="everything",
                 remedy="choose a folder that no service runs on",

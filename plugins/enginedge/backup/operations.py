@@ -274,11 +274,7 @@ def check_share(part: int = 0, of: int = SHARES, location: Location = Location.P
     found = catalogue(location).read()
     refuse_damaged(found)
     present = repository(location).ids()
-    missing = [
-        f"{each.store} {each.id}"
-        for each in found.manifests
-        if not present.keys() >= {part.id for part in each.dumped.objects}
-    ]
+    missing = [f"{each.store} {each.id}" for each in found.manifests if each.lacking(present)]
     if missing:
         raise Violated(
             f"the repository lacks objects of {', '.join(missing)}",

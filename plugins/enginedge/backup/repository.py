@@ -16,9 +16,8 @@ from typing import Any
 from enginedge.backup.locations import PLACES, Location
 from enginedge.backup.object_store import ObjectStore
 from enginedge.backup.shapes import Command, Snapshot
-from enginedge.backup.tools import environment, told, tool
+from enginedge.backup.tools import environment, spool_folder, told, tool
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
-from enginedge.passing_folders import passing_folder
 from enginedge.private_files import private_folder
 from enginedge.settings import settings
 from enginedge.shell import Ended, run_apart, run_piped
@@ -83,7 +82,7 @@ class Restic:
     def save_output(self, name: str, command: Command, listen: Callable[[str], None] | None = None) -> Snapshot:
         tags = [f"--tag={mark}" for mark in self.marks]
         asked = ("backup", "--json", f"--host={MARK}", f"--stdin-filename={name}", *tags, "--stdin-from-command", "--")
-        with passing_folder(settings().state / "spool") as folder:
+        with spool_folder() as folder:
             said = folder / "said"
             said.touch()
             ended = self._run(*asked, *TO_A_FILE, str(said), *command.argv, more=command.environment)

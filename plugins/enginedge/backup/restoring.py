@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from enginedge.backup import folders, night, unfinished
+from enginedge.backup import night, unfinished
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.drills import compare
 from enginedge.backup.foretelling import Aim, Request, aim
@@ -52,10 +52,8 @@ def restore(request: Request, say: Callable[[str], object] = print) -> dict[str,
 def _whole(aimed: Aim) -> int:
     """Restore into the target, emptied, and let its users in when it has been compared."""
     store, source = aimed.store, aimed.store.source
-    if aimed.present and aimed.folder:
-        folders.set_aside(aimed.folder, aimed.aside)
-    elif aimed.present:
-        source.clear(aimed.target)
+    if aimed.present:
+        source.clear(aimed.target, aimed.aside)
     source.restore(aimed.manifest.dumped, repository(aimed.request.location), aimed.target)
     parts = compare(store, aimed.manifest, aimed.target) if store.answers else 0
     source.admit(aimed.target)
@@ -75,7 +73,7 @@ def _kept(aimed: Aim) -> str:
     Raises:
         Unavailable: it could not be dumped, and nobody waived that.
     """
-    if aimed.folder and aimed.present and not aimed.part:
+    if aimed.aside and aimed.present and not aimed.part:
         return aimed.way_back(aside=str(aimed.aside))
     if not aimed.is_dumped:
         return aimed.way_back()
@@ -112,7 +110,7 @@ def _refuse_lost(aimed: Aim) -> None:
         Violated: it lacks some of it.
     """
     there = repository(aimed.request.location)
-    if lacking := {each.id for each in aimed.manifest.dumped.objects} - there.ids().keys():
+    if lacking := aimed.manifest.lacking(there.ids()):
         raise Violated(
             f"it lacks {len(lacking)} of the objects of {aimed.manifest.id}",
             where=there.where,

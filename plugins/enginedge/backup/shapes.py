@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from enginedge.errors import Misconfigured
@@ -129,6 +130,10 @@ class Manifest:
     def bytes_stored(self) -> int:
         return sum(each.bytes_stored for each in self.dumped.objects)
 
+    def lacking(self, present: Collection[str]) -> set[str]:
+        """The ids of its objects that are not among ``present``."""
+        return {each.id for each in self.dumped.objects} - set(present)
+
     def object(self, name: str) -> Snapshot:
         """The object that was saved under ``name``.
 
@@ -220,8 +225,8 @@ class BackupSource(Protocol[Target]):
         """The names of what ``at`` holds and a restore would be mixed with; none where it can be restored into."""
         ...
 
-    def clear(self, at: Target) -> str:
-        """Take that out of the way; returns where it stands now, or nothing where it is gone."""
+    def clear(self, at: Target, aside: Path | None) -> None:
+        """Take that out of the way: a folder is renamed ``aside``, anything else is gone, and has none."""
         ...
 
     def restore(self, dumped: Dumped, repository: Repository, to: Target) -> None:

@@ -148,9 +148,9 @@ def _etcd(service: Service) -> Store:
         service.name,
         Etcd(client),
         lambda: scratch_etcd(password),
-        lambda folder: Member(client, peer, folder or _home(service), lambda: None),
+        lambda folder: Member(client, peer, folder or home_of(service), lambda: None),
         answers=False,
-        home=_home(service),
+        home=home_of(service),
         parts=EtcdParts(),
     )
 
@@ -176,7 +176,7 @@ def _volume(service: Service) -> Store:
     from enginedge.backup.scratch.folder import scratch_volume
     from enginedge.backup.sources.volumes import Volume
 
-    home = _home(service)
+    home = home_of(service)
     return Store(
         service.name, Volume(home), scratch_volume, lambda folder: folder or home, home=home, parts=VolumeParts()
     )
@@ -189,7 +189,7 @@ def _in_place(server: Any, folder: Path | None) -> Any:
     return server
 
 
-def _home(service: Service) -> Path:
+def home_of(service: Service) -> Path:
     """The folder that the service runs on."""
     return settings().state / "data" / service.name
 

@@ -7,9 +7,11 @@ on to children: each tool is pointed at a file that only its owner can read.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from enginedge.errors import Misconfigured
+from enginedge.passing_folders import passing_folder
 from enginedge.private_files import private_folder, write_private
 from enginedge.settings import settings
 
@@ -44,3 +46,8 @@ def told(name: str, text: str) -> Path:
     path = private_folder(settings().state / "conf" / "backup") / name
     write_private(path, text)
     return path
+
+
+def spool_folder() -> AbstractContextManager[Path]:
+    """An empty folder that only we can enter, for what a tool can read or write only as a file; gone afterwards."""
+    return passing_folder(settings().state / "spool")

@@ -12,9 +12,8 @@ from enginedge.backup.object_store import ObjectStore
 from enginedge.backup.parts.shapes import Part, Scratch, beginning, refuse_unknown
 from enginedge.backup.shapes import Dumped, Fingerprint, Repository
 from enginedge.backup.sources import buckets
+from enginedge.backup.tools import spool_folder
 from enginedge.errors import Misconfigured
-from enginedge.passing_folders import passing_folder
-from enginedge.settings import settings
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class BucketParts:
     ) -> int:
         (bucket, prefix), (to_bucket, to_prefix) = _divided(part.what), _divided(part.to)
         (saved,) = (each for each in dumped.objects if each.name == bucket)
-        with passing_folder(settings().state / "spool") as folder:
+        with spool_folder() as folder:
             told = folder / "parts.json"
             move = buckets.Move(bucket, prefix, to_bucket, to_prefix, told)
             repository.load_into(saved, move.command(to))

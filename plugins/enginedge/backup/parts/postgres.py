@@ -15,11 +15,10 @@ from enginedge.backup.parts.postgres_table import copy_table, has_table
 from enginedge.backup.parts.shapes import Part, Scratch, refuse_unknown
 from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, Snapshot
 from enginedge.backup.sources import postgres_contents as contents
-from enginedge.backup.sources.postgres import MAINTENANCE, Server
+from enginedge.backup.sources.postgres import MAINTENANCE, Server, databases_of
 from enginedge.backup.sources.postgres_contents import BESIDE
+from enginedge.backup.tools import spool_folder
 from enginedge.errors import Misconfigured
-from enginedge.passing_folders import passing_folder
-from enginedge.settings import settings
 
 IDENTIFIER = r'(?:[a-z_][a-z0-9_]*|"[^"]+")'
 NO_TABLE = ("definitions", "large objects")
@@ -34,7 +33,7 @@ class PostgresParts:
     def check(self, part: Part, dumped: Dumped) -> None:
         named = (name.partition(" ") for name in dumped.fingerprint.parts)
         tables = {f"{database}/{table}" for database, _, table in named if table and table not in NO_TABLE}
-        refuse_unknown(part.what, tables | {each.name for each in dumped.objects[1:]})
+        refuse_unknown(part.what, tables | {each.name for each in databases_of(dumped)})
         _, table = divided(part.what)
         to_database, to_table = divided(part.to)
         form = rf"{IDENTIFIER}\.{IDENTIFIER}" if table else ""
@@ -64,7 +63,7 @@ class PostgresParts:
         scratch: Scratch,  # noqa: ARG002 - needs none
     ) -> int:
         (database, table), (to_database, to_table) = divided(part.what), divided(part.to)
-        (saved,) = (each for each in dumped.objects[1:] if each.name == database)
+        (saved,) = (each for each in databases_of(dumped) if each.name == database)
         with _beside(saved, repository, to):
             wanted = _of(dumped.fingerprint, database)
             with to.connected(BESIDE) as connection:
@@ -97,7 +96,7 @@ def _beside(saved: Snapshot, repository: Repository, to: Server) -> Iterator[Non
 
 def _made_by(saved: Snapshot, repository: Repository, to: Server) -> list[str]:
     """The statements that make the dumped database and give it its owner, settings and rights, under our name."""
-    with passing_folder(settings().state / "spool") as folder:
+    with spool_folder() as folder:
         script = folder / "script.sql"
         told = to.command("pg_restore", "--create", "--schema-only", f"--file={script}")
         # pg_restore stops reading when it has read the definitions; the rest is read away

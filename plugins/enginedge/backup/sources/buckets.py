@@ -24,9 +24,8 @@ from typing import TYPE_CHECKING, Any
 from enginedge.backup import archive
 from enginedge.backup.object_store import ObjectStore
 from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, refuse_present
+from enginedge.backup.tools import spool_folder
 from enginedge.errors import Unavailable
-from enginedge.passing_folders import passing_folder
-from enginedge.settings import settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -80,7 +79,7 @@ class Buckets:
             moment = _moment(client, self.buckets[0])
         objects = []
         parts: dict[str, str] = {}
-        with passing_folder(settings().state / "spool") as folder:
+        with spool_folder() as folder:
             for bucket in self.buckets:
                 told = folder / f"{bucket}.json"
                 stream = _command(self.store, "dump", bucket, moment.isoformat(), str(told))
@@ -97,12 +96,11 @@ class Buckets:
         with at.client() as client:
             return [each for each in self.buckets if client.list_objects_v2(Bucket=each, MaxKeys=1).get("Contents")]
 
-    def clear(self, at: ObjectStore) -> str:
+    def clear(self, at: ObjectStore, aside: Path | None) -> None:  # noqa: ARG002 - is no folder
         """Delete what is current; where a bucket keeps its versions, they stay for as long as it does."""
         with at.client() as client:
             for bucket in self.buckets:
                 delete(client, bucket, keys(client, bucket))
-        return ""
 
     def admit(self, to: ObjectStore) -> None:
         """Nobody was kept out."""

@@ -18,11 +18,9 @@ from typing import Any
 
 from enginedge.backup import folders
 from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, refuse_present
-from enginedge.backup.tools import environment, tool
+from enginedge.backup.tools import environment, spool_folder, tool
 from enginedge.errors import Unavailable
 from enginedge.etcd import Client, Session
-from enginedge.passing_folders import passing_folder
-from enginedge.settings import settings
 from enginedge.shell import run
 
 SNAPSHOT = "snapshot.db"
@@ -51,8 +49,7 @@ class Etcd:
 
     def dump(self, into: Repository) -> Dumped:
         began = datetime.now(UTC)
-        spool = settings().state / "spool"
-        with passing_folder(spool) as folder, self.client.connected() as session, ThreadPoolExecutor(1) as pool:
+        with spool_folder() as folder, self.client.connected() as session, ThreadPoolExecutor(1) as pool:
             path = folder / SNAPSHOT
             _, compacted = session.hashed()
             session.snapshot(path)
@@ -69,7 +66,7 @@ class Etcd:
         """As it is, with its revisions: a cluster that has clients wants them bumped and marked as compacted."""
         refuse_present(self.present(to), to.where)
         (snapshot,) = dumped.objects
-        with passing_folder(settings().state / "spool") as folder:
+        with spool_folder() as folder:
             path = folder / SNAPSHOT
             repository.load_into(snapshot, Command(("dd", f"of={path}", "bs=1M", "status=none")))
             member = ("--name=local", f"--initial-cluster=local={to.peer}", f"--initial-advertise-peer-urls={to.peer}")
@@ -81,8 +78,8 @@ class Etcd:
     def present(self, at: Member) -> list[str]:
         return folders.present(at.data)
 
-    def clear(self, at: Member) -> str:
-        return str(folders.set_aside(at.data))
+    def clear(self, at: Member, aside: Path | None) -> None:
+        folders.set_aside(at.data, aside)
 
     def admit(self, to: Member) -> None:
         """Nobody was kept out: its service is started afterwards."""

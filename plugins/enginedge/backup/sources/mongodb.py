@@ -102,13 +102,12 @@ class MongoDB:
         with at.connected() as client:
             return contents.databases(client)
 
-    def clear(self, at: Server) -> str:
+    def clear(self, at: Server, aside: Path | None) -> None:  # noqa: ARG002 - is no folder
         """Drop every user but the one who restores, so that nobody else writes, and then the databases."""
         with at.connected() as client:
             contents.drop_users(client, but=at.user)
             for name in contents.databases(client):
                 client.drop_database(name)
-        return ""
 
     def admit(self, to: Server) -> None:
         """Its users come back with the archive."""

@@ -68,6 +68,11 @@ class Server:
             raise Unavailable(str(failure).strip(), where=f"{self.where}/{database}", remedy="look at it") from failure
 
 
+def databases_of(dumped: Dumped) -> tuple[Snapshot, ...]:
+    """The objects of the databases: all but the first, by their place, since one may have the name of the roles."""
+    return dumped.objects[1:]
+
+
 def exactly(database: str) -> str:
     """The option that connects to ``database`` whatever its name is: a name with ``=`` in it would be taken for a whole
     connection string, which may lead elsewhere."""
@@ -110,9 +115,8 @@ class Postgres:
 
     def restore(self, dumped: Dumped, repository: Repository, to: Server) -> None:
         refuse_present(self.present(to), to.where)
-        roles, *databases = dumped.objects  # by their place, since a database may have the name of the roles
-        self._restore_roles(repository.read(roles), to)
-        for snapshot in databases:
+        self._restore_roles(repository.read(dumped.objects[0]), to)
+        for snapshot in databases_of(dumped):
             # a database without a table, such as the set-up of a new server makes, is replaced
             options = ("--create", "--clean", "--if-exists", "--exit-on-error", f"--dbname={MAINTENANCE}")
             repository.load_into(snapshot, to.command("pg_restore", *options))
@@ -120,7 +124,7 @@ class Postgres:
     def present(self, at: Server) -> list[str]:
         return [name for name in self._databases(at) if self._has_tables(at, name)]
 
-    def clear(self, at: Server) -> str:
+    def clear(self, at: Server, aside: Path | None) -> None:  # noqa: ARG002 - is no folder
         """Shut everybody out, drop the databases, and the roles that own nothing else."""
         doomed = self._databases(at)
         with at.connected(MAINTENANCE) as connection:
@@ -129,7 +133,6 @@ class Postgres:
             for name in doomed:
                 contents.drop_database(connection, name)
             contents.drop_roles(connection)
-        return ""
 
     def admit(self, to: Server) -> None:
         with to.connected(MAINTENANCE) as connection:

@@ -21,10 +21,9 @@ from pathlib import Path
 
 from enginedge.backup import archive, folders
 from enginedge.backup.shapes import Command, Dumped, Fingerprint, Repository, refuse_present
+from enginedge.backup.tools import spool_folder
 from enginedge.errors import Unavailable
-from enginedge.passing_folders import passing_folder
 from enginedge.private_files import private_folder
-from enginedge.settings import settings
 
 ARCHIVE = "volume.tar"
 LINK = "link"
@@ -40,7 +39,7 @@ class Volume:
         if not self.folder.is_dir():
             raise Unavailable("there is no such folder", where=str(self.folder), remedy="has its service ever run?")
         began = datetime.now(UTC)
-        with passing_folder(settings().state / "spool") as folder:
+        with spool_folder() as folder:
             told = folder / "parts.json"
             stream = Command((sys.executable, "-m", __name__, "dump", str(self.folder), str(told)))
             saved = into.save_output(ARCHIVE, stream)
@@ -57,8 +56,8 @@ class Volume:
     def present(self, at: Path) -> list[str]:
         return folders.present(at)
 
-    def clear(self, at: Path) -> str:
-        return str(folders.set_aside(at))
+    def clear(self, at: Path, aside: Path | None) -> None:
+        folders.set_aside(at, aside)
 
     def admit(self, to: Path) -> None:
         """Nobody was kept out: its service is started afterwards."""
