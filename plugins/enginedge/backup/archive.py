@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import IO, Any
 
-BLOCK = 1024 * 1024
+BLOCK = 64 * 1024  # what a pipe holds; larger ones are new memory each time, and a page fault for every 4 KiB of them
 
 
 @dataclass(frozen=True)
