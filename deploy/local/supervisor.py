@@ -136,9 +136,11 @@ class Supervisor:
             "PYTHONPATH": os.pathsep.join((str(here.root / "plugins"), str(here.root))),
         }
         here.socket(SOCKET).unlink(missing_ok=True)
+        # who asks for the states has, at most once in that time, every process measured, each by reading all of /proc
+        measured = "--slow-ref-rate=24h"
         with (here.run / "supervisor.out").open("ab") as output:
             child = subprocess.Popen(
-                [str(here.tool("process_compose")), "-U", "-f", str(path), "up", "--tui=false", "--keep-project"],
+                [str(here.tool("process_compose")), "-U", "-f", str(path), "--tui=false", "--keep-project", measured],
                 env=environment,
                 cwd=here.root,
                 stdin=subprocess.DEVNULL,
