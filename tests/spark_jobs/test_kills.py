@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -48,15 +49,17 @@ def attempt(warehouse: Path, *arguments: str, kill_at: str = "") -> tuple[int, A
     configuration["spark.sql.warehouse.dir"] = str(warehouse / "hive")
     environment = {**os.environ, "JAVA_HOME": tools["java17_home"], "ENGINEDGE_KILL_AT": kill_at}
     environment["PYTHONPATH"] = f"{ROOT / 'plugins'}:{ROOT}"
-    ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM, json.dumps(configuration), *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # who is killed leaves files behind
+        configuration["spark.driver.defaultJavaOptions"] += f" -Djava.io.tmpdir={folder}"
+        ran = subprocess.run(
+            [sys.executable, "-c", PROGRAM, json.dumps(configuration), *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
     found = [json.loads(line.removeprefix("found ")) for line in ran.stdout.splitlines() if line.startswith("found ")]
     assert ran.returncode in (0, -signal.SIGKILL), ran.stderr[-3000:]
     return ran.returncode, found[0] if found else None
