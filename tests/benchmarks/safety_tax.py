@@ -66,7 +66,7 @@ def _by_engine(night: date) -> float:
 
 
 def _bare(*asked: str) -> float:
-    from enginedge.lake.class_archive import class_archive, configuration_jar, java_options
+    from enginedge.lake.class_archive import class_archive, configuration_jar
     from enginedge.settings import settings
 
     tools, here = settings().toolchain(), settings()
@@ -80,8 +80,8 @@ def _bare(*asked: str) -> float:
     }
     defaults = here.state / "conf" / "spark" / "spark-defaults.conf"
     options = ["--properties-file", str(defaults)]
-    with class_archive("bare") as archive:  # both sides start from the same recorded classes
-        for role, java in java_options(archive, "bare").items():
+    with class_archive("bare") as java_options:  # both sides start from the same recorded classes
+        for role, java in java_options.items():
             options += ["--conf", f"spark.{role}.extraJavaOptions={java}"]
     command = [str(Path(tools["spark_home"]) / "bin" / "spark-submit"), *options, bare_events.__file__, *asked]
     journal = here.state / "log" / "bare.log"

@@ -23,6 +23,7 @@ import pytest
 
 from enginedge.errors import Misconfigured, Unavailable, Violated
 from enginedge.lake import spark
+from enginedge.lake.class_archive import class_archive
 from enginedge.settings import settings
 from spark_jobs import run as spark_job
 from tests.installation import ROOT
@@ -188,6 +189,19 @@ def test_the_first_application_that_ends_well_records_its_classes_and_the_next_s
     told = dict(line.split(" ", 1) for line in (installation / "properties").read_text().splitlines())
     assert told["spark.driver.defaultJavaOptions"].startswith(f"-Xint -XX:SharedArchiveFile={archive} ")
     assert told["spark.executor.defaultJavaOptions"].startswith(f"-XX:SharedArchiveFile={archive} ")
+
+
+def test_while_one_application_records_another_starts_without_classes(installation: Path) -> None:
+    with class_archive("the first") as options:
+        assert "-XX:ArchiveClassesAtExit=" in options["driver"]
+        spark_submit(installation, f"{RECORDS}\n{says(DONE)}")
+        submit()
+        told = (installation / "properties").read_text()
+        assert "ArchiveClassesAtExit" not in told
+        assert "SharedArchiveFile" not in told
+    assert recorded_classes(installation) == []
+    submit()
+    assert recorded_classes(installation) == [".jsa"]
 
 
 def test_another_class_path_or_another_java_is_recorded_anew(installation: Path) -> None:

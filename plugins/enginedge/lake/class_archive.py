@@ -8,7 +8,9 @@ classes and goes on without; what the archive depends on is in its name, so that
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,35 +22,45 @@ QUIET = "-Xlog:cds*=off"  # it would tell on standard output which classes it ca
 
 
 @contextmanager
-def class_archive(attempt: str) -> Iterator[Path | None]:
-    """The archive that the application ``attempt`` starts from, or none, where it is to record one (see
-    :func:`java_options`); the recorded one counts if the ``with`` ends well."""
+def class_archive(attempt: str) -> Iterator[dict[str, str]]:
+    """Java's options for the driver and for the executors of the application ``attempt``.
+
+    They start from the archive, where there is one. Otherwise the driver records it, unless another one does so at the
+    moment: recording takes longer than it saves. What was recorded counts if the ``with`` ends well.
+    """
     archive = _archive()
     if archive.exists():
-        yield archive
+        shared = f"-XX:SharedArchiveFile={archive} {QUIET}"
+        yield {"driver": shared, "executor": shared}
         return
-    part = recorded_by(attempt)
+    with _alone(archive.parent) as alone:
+        if not alone:
+            yield {}
+            return
+        part = archive.with_name(f"{attempt}.part")
+        try:
+            yield {"driver": f"-XX:ArchiveClassesAtExit={part} {QUIET}"}
+            if part.exists():
+                for stale in part.parent.glob("*.jsa"):
+                    stale.unlink(missing_ok=True)
+                part.replace(archive)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Whether nobody else is in here with ``folder``; who is killed in here is no longer."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        yield None
-        if part.exists():
-            for stale in part.parent.glob("*.jsa"):
-                stale.unlink(missing_ok=True)
-            part.replace(archive)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        alone = True
+    except BlockingIOError:
+        alone = False
+    try:
+        yield alone
     finally:
-        part.unlink(missing_ok=True)
-
-
-def recorded_by(attempt: str) -> Path:
-    """Where the application ``attempt`` records its archive."""
-    return _folder() / f"{attempt}.part"
-
-
-def java_options(archive: Path | None, attempt: str) -> dict[str, str]:
-    """What Java is told in the driver and in the executors; only a driver records."""
-    if archive is None:
-        return {"driver": f"-XX:ArchiveClassesAtExit={recorded_by(attempt)} {QUIET}", "executor": ""}
-    shared = f"-XX:SharedArchiveFile={archive} {QUIET}"
-    return {"driver": shared, "executor": shared}
+        os.close(descriptor)
 
 
 def configuration_jar() -> Path:

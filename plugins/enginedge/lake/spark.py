@@ -24,7 +24,7 @@ from typing import Any, TextIO
 
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated, full_disks_named
 from enginedge.lake import spark_master
-from enginedge.lake.class_archive import class_archive, configuration_jar, java_options
+from enginedge.lake.class_archive import class_archive, configuration_jar
 from enginedge.lake.failures import named
 from enginedge.old_files import remove_old_files
 from enginedge.settings import settings
@@ -67,8 +67,8 @@ def submit(source: str, night: str, run: str, full_refresh: bool, tell: Tell | N
     asked = [f"--source={source}", f"--night={night}", f"--run={run}", *(["--full-refresh"] if full_refresh else [])]
     with (
         full_disks_named(str(log_path)),
-        class_archive(attempt) as archive,
-        _properties(name, attempt, archive) as properties,
+        class_archive(attempt) as java_options,
+        _properties(name, attempt, java_options) as properties,
     ):
         for folder in (_folder(log_path.parent), properties.parent):
             remove_old_files(folder, KEPT_DAYS)  # the properties are what killed submitters left
@@ -187,7 +187,7 @@ def _command(properties: Path, asked: list[str]) -> list[str]:
 
 
 @contextmanager
-def _properties(name: str, attempt: str, archive: Path | None) -> Iterator[Path]:
+def _properties(name: str, attempt: str, java_options: dict[str, str]) -> Iterator[Path]:
     """The installation's properties and the application's own: its name, its size, where its lineage goes.
 
     The file is there inside the ``with``.
@@ -198,7 +198,7 @@ def _properties(name: str, attempt: str, archive: Path | None) -> Iterator[Path]
         **defaults,
         **{
             key: f"{defaults.get(key, '')} {options}".strip()
-            for role, options in java_options(archive, attempt).items()
+            for role, options in java_options.items()
             if (key := f"spark.{role}.defaultJavaOptions")
         },
         "spark.app.name": name,
