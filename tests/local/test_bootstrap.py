@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 import xml.etree.ElementTree as xml
 from dataclasses import dataclass
@@ -122,6 +123,19 @@ def test_versions_that_no_checkout_has_used_for_weeks_are_deleted(tmp_path: Path
         os.utime(item.folder(cache), (0, 0))
     forget_unused(cache, {used.folder(cache)})
     assert [path.name for path in cache.tools.iterdir()] == ["fake-used"]
+
+
+def test_what_only_building_needed_is_gone_soon_read_only_as_go_leaves_it(tmp_path: Path) -> None:
+    module = tmp_path / "go" / "mod" / "a@v1"
+    module.mkdir(parents=True)
+    (module / "file").touch(0o400)
+    module.chmod(0o500)
+    recipes.drop_build_caches(Cache(tmp_path))
+    assert not (tmp_path / "go").exists()
+    until = time.monotonic() + 30
+    while list(tmp_path.glob("*.unused")) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert list(tmp_path.glob("*.unused")) == []
 
 
 def test_a_file_with_the_wrong_checksum_is_refused_and_named(tmp_path: Path) -> None:
