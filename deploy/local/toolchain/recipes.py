@@ -190,6 +190,6 @@ def drop_build_caches(cache: Cache) -> None:
         # where Linux shares the processors out by sessions, a nice process in one of its own is not nice to the others
         yield_to_others = "echo 19 >/proc/self/autogroup"
         delete = f'{{ {yield_to_others}; }} 2>/dev/null; chmod -R u+w "$0" && rm -rf "$0"'  # Go's modules are read-only
-        command = ["nice", "-n", "19", "ionice", "-c", "3", "sh", "-c", delete, str(unused)]
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                         start_new_session=True)  # fmt: skip
+        command = ["nice", "-n", "19", "ionice", "-c", "3", "sh", "-c", f"{{ {delete}; }} &", str(unused)]
+        subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
