@@ -11,7 +11,11 @@ bootstrap: ## install what the stack needs: into a cache outside the checkout, a
 	@$(MACHINE_PYTHON) deploy/local/bootstrap.py
 up: bootstrap ## bring up the whole lake, run a night through it, back up every store and prove each backup
 	@$(STACK) up && .venv/bin/enginedge lake first-night && since=$$(.venv/bin/enginedge lake last-published) && \
-		.venv/bin/enginedge backup prove --since "$$since"
+		.venv/bin/enginedge backup prove --since "$$since" && \
+		echo 'Everything is up, and every backup is proved. `make status` tells addresses, users and where the passwords are.'
+down status logs night: | $(PY)
+$(PY):
+	@echo 'nothing is installed here yet: run `make bootstrap`, or `make up`' >&2; exit 2
 down: ## stop everything that `make up` started; the data stays
 	@$(STACK) down
 status: ## every service: state, port, health, memory

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
+ENDS = (".", "!", "?", ":", "\n", "")  # of a sentence, which needs no full stop then
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -50,11 +51,11 @@ class EnginEdgeError(Exception):
     def __init__(self, what: str, *, where: Where | str | None = None, remedy: str = "", untouched: str = "") -> None:
         self.what, self.where, self.remedy, self.untouched = what, where, remedy, untouched
         said = f"{where}: {what}" if where else what
-        parts = [f"{said}." if (untouched or remedy) and said[-1:].isalnum() else said]
+        parts = [f"{said}." if (untouched or remedy) and said[-1:] not in ENDS else said]
         if untouched:
             parts.append(f"Not touched: {untouched}.")
         if remedy:
-            parts.append(f"What to do: {remedy}.")
+            parts.append(f"What to do: {remedy}" if remedy[-1:] in ENDS else f"What to do: {remedy}.")
         super().__init__(" ".join(parts))
 
 

@@ -22,6 +22,7 @@ HOST = "127.0.0.1"
 MAIL_LOGIN = "notify-smtp"
 SECRET_FILES = ("ENGINEDGE_NOTIFY_WEBHOOK_FILE", "ENGINEDGE_DEADMAN_PING_FILE")  # each names a file with an address
 LONGEST_KEPT_DAYS = 36_500
+GENERATED = "run `make up`, which generates it, or bring it back with `enginedge backup recover SHEET`"
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class Settings:
 
     def _written_secret(self, name: str) -> str:
         """A secret that nobody can generate."""
-        return _secret_in(self.secret_path(name), name, "write it there (mode 0600)")
+        return secret_in(self.secret_path(name), name, "write it there (mode 0600)")
 
     @property
     def notify_webhook(self) -> str:
@@ -174,7 +175,7 @@ class Settings:
 
     def secret(self, name: str) -> str:
         """The secret ``name``, without a trailing newline."""
-        return _secret_in(self.secret_path(name), name)
+        return secret_in(self.secret_path(name), name)
 
 
 def _is_port(given: str) -> bool:
@@ -184,17 +185,20 @@ def _is_port(given: str) -> bool:
 def _secret_in_file_of(variable: str) -> str:
     """The secret in the file that the environment's ``variable`` names; empty where it names none."""
     path = os.environ.get(variable, "")
-    return _secret_in(Path(path), variable, "write it there, or leave the variable out") if path else ""
+    return secret_in(Path(path), variable, "write it there, or leave the variable out") if path else ""
 
 
-def _secret_in(path: Path, name: str, remedy: str = "") -> str:
+def secret_in(path: Path, name: str, remedy: str = "") -> str:
+    """The secret in the file ``path``, without a trailing newline; ``name`` is what a failure calls it.
+
+    Raises:
+        Misconfigured: it is not there, cannot be read, or others can read it.
+    """
     try:
         mode = path.stat().st_mode
         value = path.read_text().rstrip("\n")
     except FileNotFoundError:
-        raise Misconfigured(
-            f"the secret {name!r} is missing", where=str(path), remedy=remedy or "run `make up`, which generates it"
-        ) from None
+        raise Misconfigured(f"the secret {name!r} is missing", where=str(path), remedy=remedy or GENERATED) from None
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(
             f"the secret {name!r} can't be read ({type(error).__name__})",

@@ -31,7 +31,7 @@ NIGHT = {
         False,
         type="boolean",
         title="Full refresh",
-        description="Read the sources from their beginning instead of from where the last night stopped.",
+        description="Rebuild core and quarantine from the whole of raw, instead of adding what the night brought.",
     ),
 }
 

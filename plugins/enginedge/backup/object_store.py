@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enginedge.errors import Misconfigured, Unavailable
-from enginedge.settings import settings
+from enginedge.settings import secret_in, settings
 from enginedge.storage import s3_at
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class ObjectStore:
 
     @property
     def password(self) -> str:
-        return self.password_file.read_text().strip()
+        return secret_in(self.password_file, self.password_file.name)
 
     @contextmanager
     def client(self) -> Iterator[S3Client]:

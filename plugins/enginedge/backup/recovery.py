@@ -22,7 +22,7 @@ from enginedge.private_files import private_folder, write_private
 from enginedge.settings import settings
 
 STEPS = """\
-1. Install: clone the repository of this platform, run `make bootstrap`.
+1. Install: clone the repository of this platform, run `make bootstrap` and `export PATH=$PWD/.venv/bin:$PATH`.
 2. Put the secrets back: `enginedge backup recover SHEET`, where SHEET is a file with this text in it.
 3. See what there is: `enginedge backup list`; where the first place is lost, with `--from offsite`.
 4. Bring each store up empty, and restore it: `enginedge restore STORE`, from the same place; etcd and the volumes are

@@ -35,7 +35,7 @@ def planned(form: Mapping[str, Any]) -> dict[str, str]:
     _refuse_stopped(request)
     told = plan(request)
     if not request.replace:
-        refuse_present(told.present, told.target)
+        refuse_present(told.present, told.target, f"say under *Replace* that it may go: {request.store}")
     return {"text": str(told).replace("\n", "\n\n"), "backup": told.backup}
 
 

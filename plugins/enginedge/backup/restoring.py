@@ -16,7 +16,7 @@ from typing import Any
 from enginedge.backup import night, unfinished
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.drills import compare
-from enginedge.backup.foretelling import Aim, Request, aim
+from enginedge.backup.foretelling import Aim, Request, aim, foretold_s
 from enginedge.backup.repository import repository
 from enginedge.backup.shapes import refuse_present
 from enginedge.errors import EnginEdgeError, Misconfigured, Violated
@@ -40,11 +40,18 @@ def restore(request: Request, say: Callable[[str], object] = print) -> dict[str,
         if not request.replace:
             _refuse(aimed)
         _refuse_lost(aimed)
+        if aimed.present and aimed.is_dumped:
+            say(f"Backing up first what is in {aimed.where}")
         with unfinished.noted(aimed.where, _kept(aimed)) as first:
             say(f"To undo it: {first}")
+            foretold = foretold_s(aimed.found, aimed.manifest)
+            as_drilled = f"; all of it took {foretold:.0f} s in a drill" if foretold else ""
+            say(f"Restoring {aimed.manifest.id}{as_drilled}")
             began = time.monotonic()
             parts = _part(aimed) if aimed.part else _whole(aimed)
             took = round(time.monotonic() - began, 3)
+            if not parts:
+                say("Nothing was compared, since nothing answers there yet: a drill of this backup does that")
     told = {"store": aimed.store.name, "backup": aimed.manifest.id, "part": request.only, "target": aimed.where}
     return {**told, "restore_s": took, "parts": parts, "undo": first}
 
@@ -100,7 +107,9 @@ def _refuse(aimed: Aim) -> None:
             untouched="what it has left",
             remedy=f"repeat it with --replace {aimed.store.name}",
         )
-    refuse_present(aimed.present, aimed.where)
+    say_so = f"say that it may go: --replace {aimed.store.name}"
+    other = "into another folder (--folder)" if aimed.folder else "a part under another name (--only, --as)"
+    refuse_present(aimed.present, aimed.where, f"restore {other}, or {say_so}; what is there is kept first")
 
 
 def _refuse_lost(aimed: Aim) -> None:

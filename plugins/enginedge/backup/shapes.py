@@ -143,7 +143,7 @@ class Manifest:
         return {each.name: each for each in self.dumped.objects}[name]
 
 
-def refuse_present(names: Collection[str], where: str) -> None:
+def refuse_present(names: Collection[str], where: str, remedy: str = "restore elsewhere, or empty it first") -> None:
     """Return when there is nothing in the way of a restore.
 
     Raises:
@@ -154,7 +154,7 @@ def refuse_present(names: Collection[str], where: str) -> None:
             f"it is not empty: it has {', '.join(names)}",
             where=where,
             untouched="the target",
-            remedy="restore elsewhere, or say in words that it may go: --replace STORE",
+            remedy=remedy,
         )
 
 
