@@ -40,7 +40,7 @@ def restore(request: Request, say: Callable[[str], object] = print) -> dict[str,
         if not request.replace:
             _refuse(aimed)
         _refuse_lost(aimed)
-        if aimed.present and aimed.is_dumped:
+        if aimed.is_dumped:
             say(f"Backing up first what is in {aimed.where}")
         with unfinished.noted(aimed.where, _kept(aimed)) as first:
             say(f"To undo it: {first}")
@@ -50,7 +50,7 @@ def restore(request: Request, say: Callable[[str], object] = print) -> dict[str,
             began = time.monotonic()
             parts = _part(aimed) if aimed.part else _whole(aimed)
             took = round(time.monotonic() - began, 3)
-            if not parts:
+            if not aimed.part and not aimed.store.answers:
                 say("Nothing was compared, since nothing answers there yet: a drill of this backup does that")
     told = {"store": aimed.store.name, "backup": aimed.manifest.id, "part": request.only, "target": aimed.where}
     return {**told, "restore_s": took, "parts": parts, "undo": first}
