@@ -22,6 +22,7 @@ from deploy.local import kernel, remains
 from deploy.local.layout import Local
 from deploy.local.services import clean_environment, lineage
 from enginedge.errors import Misconfigured, Unavailable
+from enginedge.plain_http import NO_AUTHORITIES
 from enginedge.platform import Service
 from enginedge.private_files import private_folder, write_private
 
@@ -112,7 +113,7 @@ class Supervisor:
         self.here = here
 
     def _request(self, method: str, path: str, timeout_s: float = STOP_WITHIN_S + 15) -> httpx.Response:
-        transport = httpx.HTTPTransport(uds=str(self.here.socket(SOCKET)))
+        transport = httpx.HTTPTransport(uds=str(self.here.socket(SOCKET)), verify=NO_AUTHORITIES)
         with httpx.Client(transport=transport, base_url="http://supervisor", timeout=timeout_s) as client:
             return client.request(method, path)
 

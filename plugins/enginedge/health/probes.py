@@ -10,13 +10,17 @@ import socket
 import struct
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from enginedge.errors import EnginEdgeError, Unavailable
 from enginedge.logins import kafka_login, postgres_login
+from enginedge.plain_http import NO_AUTHORITIES
 from enginedge.platform import Service
 from enginedge.platform.model import Probe
 from enginedge.settings import settings
+
+if TYPE_CHECKING:
+    import httpx
 
 
 def ask(service: Service) -> None:
@@ -94,7 +98,7 @@ def _trino(service: Service) -> None:
 
     url = settings().endpoint(service.name).url
     headers = {"X-Trino-User": "health", "X-Trino-Source": "health"}
-    with httpx.Client(headers=headers, timeout=service.readiness.timeout_s) as client:
+    with httpx.Client(headers=headers, timeout=service.readiness.timeout_s, verify=NO_AUTHORITIES) as client:
         answer = client.post(f"{url}/v1/statement", content="select count(*) from tpch.tiny.nation").raise_for_status()
         said, rows = answer.json(), []
         while "nextUri" in said:
@@ -113,21 +117,16 @@ def _spark_master(service: Service) -> None:
 
 def _spark_worker(service: Service) -> None:
     """The master has this worker alive, and the worker itself answers."""
-    import httpx
-
     page = settings().endpoint(service.name, "ui")
-    patience = service.readiness.timeout_s
-    own = httpx.get(f"{page.url}/json/", timeout=patience).raise_for_status().json()
+    own = _get(f"{page.url}/json/", service).json()
     known = _spark_status(service, "spark-master")["workers"]
     if not any(each["id"] == own["id"] and each["state"] == "ALIVE" for each in known):
         raise Unavailable("the master does not have it as an alive worker", where=service.name)
 
 
 def _spark_status(service: Service, name: str = "") -> dict[str, Any]:
-    import httpx
-
     url = settings().endpoint(name or service.name, "ui").url
-    found: dict[str, Any] = httpx.get(f"{url}/json/", timeout=service.readiness.timeout_s).raise_for_status().json()
+    found: dict[str, Any] = _get(f"{url}/json/", service).json()
     return found
 
 
@@ -166,7 +165,8 @@ def _etcd(service: Service) -> None:
     """Logs in and reads through consensus, by the JSON gateway."""
     import httpx
 
-    with httpx.Client(base_url=settings().endpoint(service.name).url, timeout=service.readiness.timeout_s) as client:
+    url, patience = settings().endpoint(service.name).url, service.readiness.timeout_s
+    with httpx.Client(base_url=url, timeout=patience, verify=NO_AUTHORITIES) as client:
         login = {"name": "root", "password": settings().secret("etcd-root")}
         token = client.post("/v3/auth/authenticate", json=login).raise_for_status().json()["token"]
         question = {"key": "cHJvYmU="}
@@ -181,11 +181,8 @@ def _airflow(service: Service) -> None:
 
 
 def _airflow_component(service: Service) -> dict[str, str | None]:
-    import httpx
-
     url = settings().endpoint("airflow-api").url
-    told = httpx.get(f"{url}/api/v2/monitor/health", timeout=service.readiness.timeout_s).raise_for_status().json()
-    found: dict[str, str | None] = told.get(service.readiness.asks, {})
+    found: dict[str, str | None] = _get(f"{url}/api/v2/monitor/health", service).json().get(service.readiness.asks, {})
     return found
 
 
@@ -202,10 +199,13 @@ def last_heartbeat(service: Service) -> datetime | None:
 
 
 def _http(service: Service) -> None:
+    _get(f"{settings().endpoint(service.name).url}{service.readiness.asks}", service)
+
+
+def _get(url: str, service: Service) -> httpx.Response:
     import httpx
 
-    url = settings().endpoint(service.name).url
-    httpx.get(f"{url}{service.readiness.asks}", timeout=service.readiness.timeout_s).raise_for_status()
+    return httpx.get(url, timeout=service.readiness.timeout_s, verify=NO_AUTHORITIES).raise_for_status()
 
 
 PROBES: dict[Probe, Callable[[Service], None]] = {

@@ -8,6 +8,7 @@ import httpx
 
 from enginedge.errors import Misconfigured, Unavailable
 from enginedge.lake import store
+from enginedge.plain_http import NO_AUTHORITIES
 from enginedge.settings import settings
 
 ANSWER_S = 3.0
@@ -55,7 +56,7 @@ def failure() -> Unavailable | None:
     """What is wrong with the cluster now: no master, or no worker that is alive."""
     page = settings().endpoint("spark-master", "ui")
     try:
-        state = httpx.get(f"{page.url}/json/", timeout=ANSWER_S).json()
+        state = httpx.get(f"{page.url}/json/", timeout=ANSWER_S, verify=NO_AUTHORITIES).json()
     except (httpx.HTTPError, ValueError) as error:
         return silent("spark-master", str(error))
     return None if state.get("aliveworkers") else silent("spark-worker", "the master has no worker that is alive")
