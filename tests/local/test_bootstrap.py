@@ -138,6 +138,15 @@ def test_what_only_building_needed_is_gone_soon_read_only_as_go_leaves_it(tmp_pa
     assert list(tmp_path.glob("*.unused")) == []
 
 
+@pytest.mark.parametrize("lane", recipes.GO_LANES)
+def test_what_another_bootstrap_builds_with_stays(tmp_path: Path, lane: str) -> None:
+    cache = Cache(tmp_path)
+    (tmp_path / "go").mkdir()
+    with cache.lock(f"lane-{lane}"):
+        recipes.drop_build_caches(cache)
+    assert (tmp_path / "go").exists()
+
+
 def test_a_file_with_the_wrong_checksum_is_refused_and_named(tmp_path: Path) -> None:
     jars = tmp_path / "lib"
     jars.mkdir()

@@ -10,6 +10,7 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +20,7 @@ from deploy.local.toolchain.items import Cache, Item, key_of, sweep
 
 DOWNLOAD_ATTEMPTS = 3
 COPY_JARS = "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies"
+GO_LANES = ("go", "go-longest")  # beside each other: while one waits for a download, the other one compiles
 # What -w leaves out of the binary need not be made, which is an eighth of the compiling.
 GO_FLAGS = ("-mod=readonly", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags=-s -w")
 
@@ -83,7 +85,9 @@ def go_environment(cache: Cache, environment: Mapping[str, str] = os.environ) ->
     }
 
 
-def go_tool(name: str, *, pin: str, package: str, pins: Path, cache: Cache, tags: str = "") -> Item:
+def go_tool(
+    name: str, *, pin: str, package: str, pins: Path, cache: Cache, tags: str = "", lane: str = GO_LANES[0]
+) -> Item:
     """A binary built from ``package`` as ``go/<pin>/go.mod`` has it; what go.sum does not list is an error."""
     module = pins / "go" / pin
     chosen = [f"-tags={tags}"] if tags else []
@@ -100,7 +104,7 @@ def go_tool(name: str, *, pin: str, package: str, pins: Path, cache: Cache, tags
         sweep(source)
 
     key = key_of("go", package, *GO_FLAGS, *chosen, module / "go.mod", module / "go.sum")
-    return Item(name, key, "go", make, {name.replace("-", "_"): name})
+    return Item(name, key, lane, make, {name.replace("-", "_"): name})
 
 
 def wheel_binary(name: str, *, requirement: str, sha256: str, member: str) -> Item:
@@ -180,11 +184,12 @@ def record_checksums(pin: Path, cache: Cache, java_home: str) -> None:
 def drop_build_caches(cache: Cache) -> None:
     """Let go of what only building needed (several GB of small files): renamed now, deleted by a process of its own.
 
-    A lane that another bootstrap is using is left to that one.
+    What a lane of another bootstrap is using is left to that one.
     """
-    for lane, folder in {"go": cache.root / "go", "maven": cache.root / "m2"}.items():
-        with cache.lock_if_free(f"lane-{lane}") as held:
-            if held and folder.exists():
+    for lanes, folder in ((GO_LANES, cache.root / "go"), (("maven",), cache.root / "m2")):
+        with ExitStack() as locks:
+            held = [locks.enter_context(cache.lock_if_free(f"lane-{lane}")) for lane in lanes]
+            if all(held) and folder.exists():
                 folder.rename(cache.root / f"{folder.name}-{os.getpid()}.unused")
     for unused in cache.root.glob("*.unused"):
         # where Linux shares the processors out by sessions, a nice process in one of its own is not nice to the others
