@@ -66,6 +66,16 @@ def query(
         return QueryResult(rows, names, types, str(cursor.query_id))
 
 
+def tables_of(schema: str) -> set[str]:
+    """Every table of ``schema`` in the lake, by its full name; none where there is no such schema.
+
+    Raises:
+        Unavailable: Trino did not answer.
+    """
+    listed = query("SELECT table_name FROM information_schema.tables WHERE table_schema = ?", parameters=[schema])
+    return {f"{schema}.{name}" for (name,) in listed.rows}
+
+
 def connect(
     *, user: str = "lake", source: str = "enginedge", client_tags: Sequence[str] = (), at: Endpoint | None = None
 ) -> Connection:

@@ -91,7 +91,9 @@ def test_killed_in_the_middle_and_started_again_the_main_job_ends_with_the_count
     assert branches() == {"main"}
     assert {page[0] for page in shown["pages"]} >= {"MinIO", "Trino", "JupyterLab"}
 
-    again: dict[str, Any] = json.loads(enginedge(*JOB).stdout)
+    second = enginedge(*JOB)
+    assert f"the night {bad_night} has run already, and is not run again" in second.stderr
+    again: dict[str, Any] = json.loads(second.stdout)
     told = ("night", "run_url", "columns", "rows", "pages")
     assert {name: again[name] for name in told} == {name: shown[name] for name in told}
     assert again["summary"]["tables"] == shown["summary"]["tables"]

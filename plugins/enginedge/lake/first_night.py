@@ -67,8 +67,11 @@ def _run(asked: str, scale: float, say: Callable[[str], None]) -> FirstNight:
     )
     airflow = Airflow()
     triggered = airflow.ensure_run(night, {"night": night})
-    say(f"refresh_lake for {night}: {triggered.url}")
-    airflow.follow(triggered, say)
+    if triggered.state == "success":
+        say(f"the night {night} has run already, and is not run again: {triggered.url}")
+    else:
+        say(f"refresh_lake for {night}: {triggered.url}")
+        airflow.follow(triggered, say)
     summary = nights.reconcile(night)
     answer = trino.query(
         f"select {SHOWN_COLUMNS} from {trino.quoted('mart', SHOWN_MART)} order by 1 desc, 2 limit 10",  # noqa: S608

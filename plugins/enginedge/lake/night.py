@@ -7,9 +7,10 @@ state of a run is kept anywhere else.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from enginedge import trino
 from enginedge.errors import Unavailable, Violated, full_disks_named
@@ -19,6 +20,9 @@ from enginedge.lake.counts import MartTotal, Summary, TableCounts
 from enginedge.lake.leases import leased
 from enginedge.settings import settings
 
+QUERIES_AT_ONCE = 4
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 __all__ = ["MartTotal", "Summary", "TableCounts", "reconcile", "refresh_source", "summary"]
 
 
@@ -54,7 +58,7 @@ def _standing(source: str, night: str) -> list[TableCounts]:
     found = []
     with suppress(Unavailable):
         spark_master.reach("metastore")
-        there = _tables("core")
+        there = trino.tables_of("core")
         for table in declared.tables_of(source):
             seal = _seal(table) if table in there else None
             if seal is None or seal["night"] < night:
@@ -77,7 +81,7 @@ def reconcile(night: str, sources: Sequence[str] = declared.SOURCES) -> Summary:
         Violated: names every table and number that does not add up.
     """
     found = summary(night)
-    wrong = [sentence for counts in found.tables for sentence in _wrong(counts)]
+    wrong = [sentence for of_table in _each(_wrong, found.tables) for sentence in of_table]
     wanted = {table for source in sources for table in declared.tables_of(source)}
     missing = wanted - {counts.table for counts in found.tables}
     wrong += [f"{table} has not published the night {night}" for table in sorted(missing)]
@@ -92,8 +96,8 @@ def reconcile(night: str, sources: Sequence[str] = declared.SOURCES) -> Summary:
 
 def summary(night: str) -> Summary:
     """What stands published of ``night``; tables that have not published it are left out."""
-    there = _tables("core")
-    seals = [_seal(table, night) for table in declared.core_tables() if table in there]
+    there = trino.tables_of("core")
+    seals = _each(lambda table: _seal(table, night), [table for table in declared.core_tables() if table in there])
     tables = tuple(TableCounts.from_facts(seal) for seal in seals if seal)
     pages = {
         "Spark": ("spark-master", "ui"),
@@ -102,13 +106,8 @@ def summary(night: str) -> Summary:
         "Airflow": ("airflow-api", "main"),
     }
     links = {name: settings().endpoint(service, port).url for name, (service, port) in pages.items()}
-    return Summary(night, tables, tuple(_totals()), {**links, "log": str(settings().state / "log" / "spark")})
-
-
-def _tables(schema: str) -> set[str]:
-    """Every table of ``schema``, by its full name."""
-    listed = trino.query("SELECT table_name FROM information_schema.tables WHERE table_schema = ?", parameters=[schema])
-    return {f"{schema}.{name}" for (name,) in listed.rows}
+    links["log"] = str(settings().state / "log" / "spark")
+    return Summary(night, tables, tuple(_each(_total, _published_marts())), links)
 
 
 def _seal(table: str, night: str | None = None) -> dict[str, Any] | None:
@@ -133,34 +132,43 @@ def _seal(table: str, night: str | None = None) -> dict[str, Any] | None:
     return {"table": table, "snapshot": at, "night": sealed, "run": run, "status": "published", **json.loads(counts)}
 
 
-def _wrong(counts: TableCounts) -> Iterable[str]:
-    promised = contract(counts.table)
+def _wrong(counts: TableCounts) -> list[str]:
+    promised, wrong = contract(counts.table), []
     if not counts.reconciles:
-        yield f"{counts.table}: {counts.raw} raw rows do not add up"
+        wrong.append(f"{counts.table}: {counts.raw} raw rows do not add up")
     nights = counts.nights.replace("_night", '"_night"')
     for schema, expected in (("raw", counts.raw), ("quarantine", counts.quarantined)):
         there = _count(f"SELECT count(*) FROM {trino.quoted(schema, promised.name)} WHERE {nights}")  # noqa: S608
         if there != expected:
-            yield f"{schema}.{promised.name} holds {there} rows, {counts.table} says {expected}"
+            wrong.append(f"{schema}.{promised.name} holds {there} rows, {counts.table} says {expected}")
     keys = ", ".join(trino.quoted(column) for column in promised.key)
     core = trino.quoted("core", promised.name)
     doubled = _count(f"SELECT count(*) FROM (SELECT {keys} FROM {core} GROUP BY {keys} HAVING count(*) > 1)")  # noqa: S608
     if doubled:
-        yield f"{counts.table}: {promised.unique.name} is broken by {doubled} keys"
+        wrong.append(f"{counts.table}: {promised.unique.name} is broken by {doubled} keys")
     if counts.full_refresh:
         rows = _count(f"SELECT count(*) FROM {core} FOR VERSION AS OF {counts.snapshot}")  # noqa: S608
         if rows != counts.accepted:
-            yield f"{counts.table} holds {rows} rows after its rebuild, and accepted {counts.accepted}"
+            wrong.append(f"{counts.table} holds {rows} rows after its rebuild, and accepted {counts.accepted}")
+    return wrong
 
 
 def _count(statement: str) -> int:
     return int(str(trino.query(statement).rows[0][0]))
 
 
-def _totals() -> Iterable[MartTotal]:
-    """Each published mart with its measure, which is held against core."""
-    there = _tables("mart")
-    for each in declared.marts():
-        if each.name in there:
-            rows = _count(f"SELECT count(*) FROM {trino.quoted('mart', each.model)}")  # noqa: S608
-            yield MartTotal(each.name, rows, marts.check_measure(each.name))
+def _published_marts() -> list[declared.Mart]:
+    there = trino.tables_of("mart")
+    return [each for each in declared.marts() if each.name in there]
+
+
+def _total(mart: declared.Mart) -> MartTotal:
+    """A published mart with its measure, which is held against core."""
+    rows = _count(f"SELECT count(*) FROM {trino.quoted('mart', mart.model)}")  # noqa: S608
+    return MartTotal(mart.name, rows, marts.check_measure(mart.name))
+
+
+def _each(ask: Callable[[Asked], Answer], about: Iterable[Asked]) -> list[Answer]:
+    """What ``ask`` answers about each, in that order; some are asked at once, since small queries mostly wait."""
+    with ThreadPoolExecutor(QUERIES_AT_ONCE) as pool:
+        return list(pool.map(ask, about))
