@@ -112,8 +112,6 @@ def _options(local: Local, home: Path) -> dict[str, str]:
         "SCHEDULER__ENABLE_HEALTH_CHECK": "true",
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": HOST,
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(local.port("airflow-scheduler")),
-        # The scheduler's rest between two looks; a task level costs about this much more than its work.
-        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         # A task whose worker was killed is failed (and retried) after this, not after five minutes.
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
