@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import re
 import signal
+import subprocess
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -32,14 +33,19 @@ from tests.installation import enginedge
 pytestmark = [pytest.mark.stores, pytest.mark.usefixtures("running_stores")]
 
 
+def run_line(line: str) -> None:
+    """As the operator does who copies it into a shell."""
+    subprocess.run(line, shell=True, check=True)  # noqa: S602 - that is what it is for
+
+
 @each_place()
 def test_what_is_there_is_replaced_by_whoever_says_so_and_the_line_that_is_told_brings_it_back(place: Place) -> None:
     told = restoring.restore(asked(replace=NAME))
     assert place.read() == ["early"]
     assert told["backup"] == place.backup
     if place.store.home:
-        aside = Path(told["undo"].rpartition("rename ")[2].removesuffix(" to it"))
-        assert sorted(path.name for path in aside.iterdir()) == ["early", "late"], "nothing of it was deleted"
+        run_line(told["undo"])
+        assert place.read() == ["early", "late"], "nothing of it was deleted"
         return
     *_, taken, kept = catalogue().read(NAME).of(NAME)
     safety = kept.id
@@ -270,9 +276,11 @@ def test_etcd_is_restored_into_a_folder_and_what_was_there_is_set_aside(tmp_path
            for words in ((), ("--replace", "etcd"))]  # fmt: skip
     assert (tmp_path / "etcd" / "member").is_dir()
     (row,) = json.loads(ran[1].stdout)
-    aside = Path(row["undo"].rpartition("rename ")[2].removesuffix(" to it"))
-    assert (aside / "member").is_dir()
-    assert aside.parent == tmp_path
+    (aside,) = tmp_path.glob("etcd.before-*")
+    before = sorted(str(path.relative_to(aside)) for path in aside.rglob("*"))
+    run_line(row["undo"])
+    assert sorted(str(path.relative_to(tmp_path / "etcd")) for path in (tmp_path / "etcd").rglob("*")) == before
+    assert (tmp_path / "etcd.undone" / "member").is_dir(), "nor is what was restored deleted"
     with pytest.raises(Misconfigured, match="not empty"):
         restoring.restore(Request("etcd", folder=tmp_path / "etcd"))
 

@@ -111,12 +111,17 @@ class Aim:
         return bool(self.present) and not self.sets_aside and not self.request.without_safety_backup
 
     def way_back(self, safety: str = "ID", aside: str = "") -> str:
-        """How the restore is undone, where the safety backup is ``safety``, or what was there is now ``aside``."""
+        """The line that undoes the restore, or a sentence where no line can.
+
+        The safety backup is ``safety``, or what was there is now ``aside``.
+        """
         if not self.present:
             return f"delete what was restored into {self.where}"
         if self.sets_aside:
             there = self.present[0] if self.part else self.where
-            return f"delete {there} and rename {aside or f'{there}.before-…'} to it"
+            # The second works where the first finds nothing, because the restore broke off between its two renames.
+            undone, before, place = quote(f"{there}.undone"), quote(aside or f"{there}.before-…"), quote(there)
+            return f"mv -T {place} {undone}; mv -T {before} {place}"
         return self.request.line(safety) if self.is_dumped else "it cannot be undone: the safety backup was waived"
 
 
