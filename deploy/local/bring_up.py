@@ -116,7 +116,7 @@ class BringUp:
         if start.proof.done():
             reason = start.proof.exception()
             if reason:
-                self._fail(start.service, f"not Ready after {seconds:.0f} s: {_sentence(reason)}", seconds)
+                self._fail(start.service, f"not Ready after {seconds:.0f} s: {_sentence(reason)}", seconds, reason)
             else:
                 del self.starting[name]
                 self.say(name, "Ready", seconds)
@@ -126,15 +126,18 @@ class BringUp:
                 self.supervisor.stop_service(name)
             self._fail(start.service, f"it ended {CRASHES} times, last with status {known.exit_code}", seconds)
 
-    def _fail(self, service: Service, what: str, seconds: float) -> None:
+    def _fail(self, service: Service, what: str, seconds: float, reason: BaseException | None = None) -> None:
         del self.starting[service.name]
         self.say(service.name, "FAILED", seconds)
         last = "\n".join(f"    {line}" for line in last_lines(self.here.log(service.name), LAST_LINES))
-        self.failures[service.name] = Unavailable(
+        remedy = f"mend what the log says (`make logs S={service.name}`), then run `make up` again"
+        if known := isinstance(reason, Misconfigured):
+            remedy = reason.remedy or remedy
+        self.failures[service.name] = (Misconfigured if known else Unavailable)(
             f"{what}\n  the end of its log:\n{last}\n",
             where=service.name,
             untouched="the other services, which go on",
-            remedy=f"mend what the log says (`make logs S={service.name}`), then run `make up` again",
+            remedy=remedy,
         )
 
     def _summary(self) -> EnginEdgeError:

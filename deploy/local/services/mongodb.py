@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.local.layout import Local
 from deploy.local.services.process import Launch
-from enginedge.errors import Unavailable
+from enginedge.errors import Misconfigured, Unavailable
 from enginedge.settings import HOST
 
 SET = "rs0"
@@ -61,6 +61,7 @@ def set_up(local: Local) -> None:
         _wait_for_primary(nobody)
         _tolerating({UNAUTHORIZED, USER_EXISTS}, nobody, "createUser", "root", pwd=password, roles=["root"])
     with MongoClient(**address, username="root", password=password, serverSelectionTimeoutMS=5000) as root:
+        _refuse_without_root(root)
         everything = [{"resource": {"anyResource": True}, "actions": ["anyAction"]}]
         _tolerating({ROLE_EXISTS}, root, "createRole", REPLAY, roles=[], privileges=everything)
         for user, roles in USERS.items():
@@ -96,6 +97,25 @@ def _move(root: Any, host: str) -> None:
     if member["host"] != host:
         member["host"], known["version"] = host, known["version"] + 1
         root.admin.command("replSetReconfig", known, force=True)
+
+
+def _refuse_without_root(root: Any) -> None:
+    """Raises:
+    Misconfigured: ``root`` can't log in; no waiting helps.
+    """
+    from pymongo.errors import OperationFailure
+
+    try:
+        root.admin.command("connectionStatus")
+    except OperationFailure as error:
+        if error.code != NO_SUCH_USER:
+            raise
+        raise Misconfigured(
+            "root cannot log in: a restore broke off, which brings users back at its end, or its password is another",
+            where="mongodb",
+            untouched="what is in it",
+            remedy="it runs, so repeat the restore (`enginedge restore mongodb`), then run `make up`",
+        ) from error
 
 
 def _wait_for_primary(client: Any, patience_s: float = 30) -> None:
