@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from enginedge.errors import Unavailable
+from enginedge.kernel_lock import taken
 from enginedge.private_files import private_folder, write_private
 from enginedge.settings import settings
 
@@ -88,7 +89,7 @@ def deleting(what: str) -> Iterator[None]:
         Unavailable: the fence is up, or somebody else is deleting; names who holds it and for how long at most.
     """
     with _locked() as lock:
-        if not _try(lock, fcntl.LOCK_EX):
+        if not taken(lock):
             raise Unavailable(
                 "somebody else deletes files of the lake, or a backup puts its fence up",
                 where="the fence around the lake's files",
@@ -125,7 +126,7 @@ def holders() -> list[Holder]:
 def _put_up(begun: Path, stop: float) -> bool:
     """Whether the fence went up before ``stop``."""
     with _locked() as lock:
-        while not _try(lock, fcntl.LOCK_SH):
+        while not taken(lock, fcntl.LOCK_SH):
             if time.monotonic() >= stop:
                 return False
             time.sleep(ASK_EVERY_S)
@@ -135,17 +136,9 @@ def _put_up(begun: Path, stop: float) -> bool:
 
 @contextmanager
 def _locked() -> Iterator[IO[str]]:
-    """The file whose lock whoever deletes holds alone; the kernel frees it when its holder ends, however that ends."""
+    """The file whose lock whoever deletes holds alone."""
     with (_folder() / "lock").open("w") as lock:
         yield lock
-
-
-def _try(lock: IO[str], how: int) -> bool:
-    try:
-        fcntl.flock(lock, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _folder() -> Path:

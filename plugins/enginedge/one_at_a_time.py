@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from enginedge.kernel_lock import taken
 from enginedge.private_files import private_folder
 
 
@@ -19,9 +20,7 @@ def one_at_a_time(lock: Path, waiting: Callable[[str], None]) -> Iterator[None]:
     """
     private_folder(lock.parent)
     with lock.open("a+") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not taken(held):
             held.seek(0)
             waiting(held.read().strip() or "another process")
             fcntl.flock(held, fcntl.LOCK_EX)

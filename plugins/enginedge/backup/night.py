@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from enginedge.backup.repository import Restic
 from enginedge.backup.shapes import Manifest
 from enginedge.backup.stores import Store
 from enginedge.errors import EnginEdgeError, Unavailable, Violated
+from enginedge.kernel_lock import taken
 from enginedge.private_files import private_folder
 from enginedge.settings import settings
 
@@ -113,16 +113,14 @@ def _fenced(store: str, backup: str) -> AbstractContextManager[bool]:
 
 @contextmanager
 def alone(store: str) -> Iterator[None]:
-    """One backup or restore of a store at a time: the lock is the kernel's, so it dies with its holder.
+    """One backup or restore of a store at a time.
 
     Raises:
         Unavailable: another one holds it.
     """
     with (private_folder(settings().state / "run" / "backup") / f"{store}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not taken(lock):
             raise Unavailable(
                 "a backup or a restore of it is running", where=store, untouched="that one", remedy="wait until it ends"
-            ) from None
+            )
         yield

@@ -8,13 +8,13 @@ classes and goes on without; what the archive depends on is in its name, so that
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from enginedge.kernel_lock import taken
 from enginedge.private_files import private_folder
 from enginedge.settings import settings
 
@@ -53,12 +53,7 @@ def _alone(folder: Path) -> Iterator[bool]:
     """Whether nobody else is in here with ``folder``; who is killed in here is no longer."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        alone = True
-    except BlockingIOError:
-        alone = False
-    try:
-        yield alone
+        yield taken(descriptor)
     finally:
         os.close(descriptor)
 
