@@ -14,7 +14,6 @@ import json
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,45 +30,9 @@ from deploy.local.toolchain.commands import Failed  # noqa: E402
 from deploy.local.toolchain.environment import Environment  # noqa: E402
 from deploy.local.toolchain.items import Cache, Item, forget_unused, install  # noqa: E402
 from deploy.local.toolchain.locks import compile_locks  # noqa: E402
+from deploy.local.toolchain.progress import Progress, Step  # noqa: E402
 
 PINS = Path(__file__).resolve().parent / "pins"
-Step = tuple[str, Callable[[], bool], Callable[[Callable[[str], None]], None]]  # name, is it there?, make it
-
-
-class Progress:
-    """One line for each change of state, readable in a log: seconds since the start, the item, its state."""
-
-    def __init__(self) -> None:
-        self.started, self.printing = time.monotonic(), threading.Lock()
-        self.failures: list[str] = []
-
-    def say(self, name: str, state: str) -> None:
-        """Print one line."""
-        with self.printing:
-            print(f"{time.monotonic() - self.started:7.1f} s  {name:<16} {state}", flush=True)
-
-    def do(self, step: Step) -> bool:
-        """Do one step if it is not done yet; tells whether it is done now."""
-        name, is_there, make = step
-        began = time.monotonic()
-        try:
-            if not is_there():
-                make(lambda state: self.say(name, state))
-                self.say(name, f"ready after {time.monotonic() - began:.1f} s")
-        except Failed as failed:
-            self.say(name, "FAILED")
-            self.failures.append(f"{name}: {failed}")
-            return False
-        except OSError as error:
-            self.say(name, "FAILED")
-            self.failures.append(f"{name}: {error}; what to do: look at that path and its disk, then run it again")
-            return False
-        return True
-
-    def lane(self, steps: list[Step]) -> None:
-        """One step after the other; a failed one does not keep the ones after it from being tried."""
-        for step in steps:
-            self.do(step)
 
 
 def default_cache() -> Path:
@@ -151,12 +114,14 @@ def bootstrap(names: list[str]) -> list[str]:
     if not names:
         lanes["wheels"].insert(1, ("Python packages", environment.is_current, environment.make))
         lanes["debian"] = [packages_step(cache)]
-    progress = Progress()
+    progress, ended = Progress(), threading.Event()
+    threading.Thread(target=progress.reassure, args=(ended,), daemon=True).start()
     threads = [threading.Thread(target=progress.lane, args=(steps,), daemon=True) for steps in lanes.values()]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    ended.set()
     if not progress.failures:
         path = write_toolchain(everything, cache, environment)
         if all(item.is_installed(cache) for item in everything.values() if item.name not in extra):

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import pytest
 
 from enginedge.errors import Misconfigured
-from enginedge.lake.airflow import Airflow
+from enginedge.lake import airflow
+from enginedge.lake.airflow import Airflow, Run
 from enginedge.settings import settings
 
 RUN = {"dag_run_id": "command_line__2026-11-23__1", "state": "queued"}
@@ -24,10 +25,15 @@ class ApiServer(BaseHTTPRequestHandler):
     login = 200
     known: ClassVar[list[str]] = []
     refuses = True
+    looks: ClassVar[list[str]] = []  # the run's state at each look; its one task has the same
 
     def do_GET(self) -> None:
+        if self.path.partition("?")[0].endswith("/taskInstances"):
+            return self._answer(200, {"task_instances": [{"task_id": "slow", "state": self.looks[0]}]})
+        if self.looks:
+            return self._answer(200, {**RUN, "state": self.looks.pop(0)})
         runs = [{"dag_run_id": f"command_line__2026-11-23__{ending}", "state": "failed"} for ending in self.known]
-        self._answer(200, RUN if self.path.endswith("__1") else {"dag_runs": runs})
+        return self._answer(200, RUN if self.path.endswith("__1") else {"dag_runs": runs})
 
     def do_PATCH(self) -> None:
         self._answer(200, {})
@@ -88,3 +94,15 @@ def test_a_login_that_is_refused_does_not_tell_the_password(
     with pytest.raises(Misconfigured, match="/auth/token answered 422") as refusal:
         Airflow()
     assert "hunter2" not in str(refusal.value)
+
+
+def test_a_run_that_takes_long_is_said_to_go_on(api: type[ApiServer], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(airflow, "LOOKS_EVERY_S", 0.05)
+    monkeypatch.setattr(airflow, "QUIET_S", 0.1)
+    monkeypatch.setattr(api, "looks", [*["running"] * 10, "success"])
+    told: list[str] = []
+    Airflow().follow(Run(str(RUN["dag_run_id"]), "queued", "http://here"), told.append)
+    first, *still, last = told
+    assert (first, last) == ("slow: running", "slow: success")
+    assert len(still) >= 2
+    assert all(line.startswith("still running after ") and line.endswith(" s: slow") for line in still)

@@ -20,6 +20,7 @@ import pytest
 from deploy.local.toolchain import machine, recipes
 from deploy.local.toolchain.commands import Failed, run
 from deploy.local.toolchain.items import Cache, Item, forget_unused, install, key_of
+from deploy.local.toolchain.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 PINS = ROOT / "deploy" / "local" / "pins"
@@ -102,6 +103,19 @@ def test_two_bootstraps_at_once_make_an_item_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(made) == 1
+
+
+def test_what_takes_long_is_said_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    progress, ended = Progress(), threading.Event()
+    telling = threading.Thread(target=progress.reassure, args=(ended, 0.05))
+    telling.start()
+    progress.do(("slow", lambda: False, lambda _: time.sleep(0.3)))
+    ended.set()
+    telling.join()
+    *still, last = capsys.readouterr().out.splitlines()
+    assert len(still) >= 2
+    assert all("slow             still installing, for 0 s" in line for line in still)
+    assert "ready after" in last
 
 
 def test_a_changed_pin_makes_a_new_folder_and_leaves_the_old_one_alone(tmp_path: Path) -> None:

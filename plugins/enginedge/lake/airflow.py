@@ -23,6 +23,7 @@ DAG = "refresh_lake"
 LOGIN = "/auth/token"
 FINAL = {"success", "failed"}
 FOLLOW_FOR_S = 3600.0
+QUIET_S = 30.0  # whoever watches is told that it goes on
 LOOKS_EVERY_S = 3.0  # a look costs the API a tenth of a second of the processor that the night needs
 
 
@@ -108,14 +109,18 @@ class Airflow:
             Unavailable: it is still running after an hour.
         """
         seen: dict[str, str] = {}
-        stop = time.monotonic() + FOLLOW_FOR_S
-        while time.monotonic() < stop:
+        told = began = time.monotonic()
+        while time.monotonic() < began + FOLLOW_FOR_S:
             tasks = self._call("GET", f"/api/v2/dags/{DAG}/dagRuns/{run.run_id}/taskInstances", params={"limit": 500})
             states = {task["task_id"]: task["state"] or "waiting" for task in tasks["task_instances"]}
             for task, state in sorted(states.items()):
                 if seen.get(task, "waiting") != state:
                     say(f"{task}: {state}")
-            seen = states
+            if seen != states:
+                seen, told = states, time.monotonic()
+            elif time.monotonic() > told + QUIET_S and (still := sorted(t for t in states if states[t] == "running")):
+                say(f"still running after {time.monotonic() - began:.0f} s: {', '.join(still)}")
+                told = time.monotonic()
             state = self._call("GET", f"/api/v2/dags/{DAG}/dagRuns/{run.run_id}")["state"]
             if state in FINAL:
                 return self._judge(run, state, states)
