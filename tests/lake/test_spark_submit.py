@@ -136,6 +136,15 @@ def test_argv_and_environment_hold_no_secret_and_the_properties_are_its_owners_a
     assert list((installation / "run" / "spark").iterdir()) == [], "the properties are gone when the application is"
 
 
+def test_what_an_application_wrote_aside_is_gone_also_when_it_was_killed(installation: Path) -> None:
+    spark_submit(installation, 'cp "$2" "$ENGINEDGE_STATE/properties"; echo rows > "$TMPDIR/blockmgr"; kill -9 $$')
+    with pytest.raises(Unavailable, match="ended by signal 9"):
+        submit()
+    work = installation / "run" / "spark-work"
+    assert f"-Djava.io.tmpdir={work}/mongodb.2026-11-23." in (installation / "properties").read_text()
+    assert list(work.iterdir()) == []
+
+
 def test_a_run_that_is_called_like_an_option_is_still_a_run(installation: Path) -> None:
     spark_submit(installation, f'printf "%s\\n" "$@" > "$ENGINEDGE_STATE/argv"\n{says(DONE)}')
     submit(run="--table")

@@ -27,6 +27,7 @@ from enginedge.lake import spark_master
 from enginedge.lake.class_archive import class_archive, configuration_jar
 from enginedge.lake.failures import named
 from enginedge.old_files import remove_old_files
+from enginedge.passing_folders import passing_folder
 from enginedge.settings import settings
 from enginedge.shell import end_group, start_tied
 
@@ -67,14 +68,15 @@ def submit(source: str, night: str, run: str, full_refresh: bool, tell: Tell | N
     asked = [f"--source={source}", f"--night={night}", f"--run={run}", *(["--full-refresh"] if full_refresh else [])]
     with (
         full_disks_named(str(log_path)),
+        passing_folder(settings().state / "run" / "spark-work", attempt) as work,  # a killed one leaves rows behind
         class_archive(attempt) as java_options,
-        _properties(name, attempt, java_options) as properties,
+        _properties(name, attempt, java_options, work) as properties,
     ):
         for folder in (_folder(log_path.parent), properties.parent):
             remove_old_files(folder, KEPT_DAYS)  # the properties are what killed submitters left
         with log_path.open("w", buffering=1) as journal:
             process = start_tied(
-                _command(properties, asked), environment=_environment(), stdout=subprocess.PIPE, stderr=journal
+                _command(properties, asked), environment=_environment(work), stdout=subprocess.PIPE, stderr=journal
             )
             said = _follow(process, journal, tell or _relay)
         if process.returncode or said.given_up or said.of("failed"):
@@ -187,12 +189,13 @@ def _command(properties: Path, asked: list[str]) -> list[str]:
 
 
 @contextmanager
-def _properties(name: str, attempt: str, java_options: dict[str, str]) -> Iterator[Path]:
+def _properties(name: str, attempt: str, java_options: dict[str, str], work: Path) -> Iterator[Path]:
     """The installation's properties and the application's own: its name, its size, where its lineage goes.
 
     The file is there inside the ``with``.
     """
     defaults = _defaults()
+    java_options = {**java_options, "driver": f"{java_options.get('driver', '')} -Djava.io.tmpdir={work}"}
     spool = _folder(settings().spool) / f"spark.{attempt}.ndjson"
     values = {
         **defaults,
@@ -248,7 +251,7 @@ def _parent() -> dict[str, str]:
     )
 
 
-def _environment() -> dict[str, str]:
+def _environment(work: Path) -> dict[str, str]:
     """What the application is told by its environment: paths and ports; nothing that is secret."""
     tools = settings().toolchain()
     here = settings()
@@ -265,6 +268,7 @@ def _environment() -> dict[str, str]:
         "PYSPARK_PYTHON": sys.executable,
         "PYTHONPATH": f"{here.root / 'plugins'}:{here.root}",
         "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(work),
         "ENGINEDGE_ROOT": str(here.root),
         "ENGINEDGE_STATE": str(here.state),
         "ENGINEDGE_SECRETS": str(here.secrets),
