@@ -57,8 +57,9 @@ def prepare(local: Local) -> Launch:
             "tpch": {"connector.name": "tpch"},
         },
         more={
-            # The lineage relay compares what it was told with this history, so it must reach back over a night's run.
-            "query.max-history": "4000",
+            # The lineage relay compares what it was told with this history, so it must reach back over a night's run:
+            # every query of these hours is listed, and for so many all statistics are kept (a quarter of a MB each).
+            "query.max-history": "100",
             "query.min-expire-age": "6h",
             "access-control.config-files": str(folder / "access-control.properties"),
             "event-listener.config-files": str(folder / "event-listener.properties"),
