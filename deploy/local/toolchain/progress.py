@@ -40,7 +40,10 @@ class Progress:
         try:
             if not is_there():
                 self.under_way[name] = began
-                make(lambda state: self.say(name, state))
+                try:
+                    make(lambda state: self.say(name, state))
+                finally:
+                    del self.under_way[name]
                 self.say(name, f"ready after {time.monotonic() - began:.1f} s")
         except Failed as failed:
             self.say(name, "FAILED")
@@ -50,8 +53,6 @@ class Progress:
             self.say(name, "FAILED")
             self.failures.append(f"{name}: {error}; what to do: look at that path and its disk, then run it again")
             return False
-        finally:
-            self.under_way.pop(name, None)
         return True
 
     def lane(self, steps: list[Step]) -> None:
