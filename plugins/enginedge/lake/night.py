@@ -81,7 +81,7 @@ def reconcile(night: str, sources: Sequence[str] = declared.SOURCES) -> Summary:
         Violated: names every table and number that does not add up.
     """
     found = summary(night)
-    wrong = [sentence for of_table in _each(_wrong, found.tables) for sentence in of_table]
+    wrong = [sentence for of_table in _each(lambda each: [*_wrong(each)], found.tables) for sentence in of_table]
     wanted = {table for source in sources for table in declared.tables_of(source)}
     missing = wanted - {counts.table for counts in found.tables}
     wrong += [f"{table} has not published the night {night}" for table in sorted(missing)]
@@ -132,25 +132,24 @@ def _seal(table: str, night: str | None = None) -> dict[str, Any] | None:
     return {"table": table, "snapshot": at, "night": sealed, "run": run, "status": "published", **json.loads(counts)}
 
 
-def _wrong(counts: TableCounts) -> list[str]:
-    promised, wrong = contract(counts.table), []
+def _wrong(counts: TableCounts) -> Iterable[str]:
+    promised = contract(counts.table)
     if not counts.reconciles:
-        wrong.append(f"{counts.table}: {counts.raw} raw rows do not add up")
+        yield f"{counts.table}: {counts.raw} raw rows do not add up"
     nights = counts.nights.replace("_night", '"_night"')
     for schema, expected in (("raw", counts.raw), ("quarantine", counts.quarantined)):
         there = _count(f"SELECT count(*) FROM {trino.quoted(schema, promised.name)} WHERE {nights}")  # noqa: S608
         if there != expected:
-            wrong.append(f"{schema}.{promised.name} holds {there} rows, {counts.table} says {expected}")
+            yield f"{schema}.{promised.name} holds {there} rows, {counts.table} says {expected}"
     keys = ", ".join(trino.quoted(column) for column in promised.key)
     core = trino.quoted("core", promised.name)
     doubled = _count(f"SELECT count(*) FROM (SELECT {keys} FROM {core} GROUP BY {keys} HAVING count(*) > 1)")  # noqa: S608
     if doubled:
-        wrong.append(f"{counts.table}: {promised.unique.name} is broken by {doubled} keys")
+        yield f"{counts.table}: {promised.unique.name} is broken by {doubled} keys"
     if counts.full_refresh:
         rows = _count(f"SELECT count(*) FROM {core} FOR VERSION AS OF {counts.snapshot}")  # noqa: S608
         if rows != counts.accepted:
-            wrong.append(f"{counts.table} holds {rows} rows after its rebuild, and accepted {counts.accepted}")
-    return wrong
+            yield f"{counts.table} holds {rows} rows after its rebuild, and accepted {counts.accepted}"
 
 
 def _count(statement: str) -> int:
