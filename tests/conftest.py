@@ -20,6 +20,7 @@ APART = 2500  # between the ports of the two halves: no two of the inventory's a
 if OWN:
     shift = int(os.environ.get("ENGINEDGE_TEST_PORT_SHIFT", "20000"))
     point_at(ROOT / ".state" / ("test-beside" if BESIDE else "test"), shift - APART if BESIDE else shift)
+    os.environ["ENGINEDGE_SHORT_LIVED"] = "on"
 
 
 STACK = pytest.StashKey[BackgroundStack]()

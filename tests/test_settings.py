@@ -62,3 +62,12 @@ def test_lineage_is_kept_for_as_long_as_the_variable_says(
 ) -> None:
     monkeypatch.setenv("ENGINEDGE_LINEAGE_KEPT_DAYS", given)
     assert here.lineage_kept_days == days
+
+
+@pytest.mark.parametrize("variable", ["ENGINEDGE_SHORT_LIVED", "ENGINEDGE_SCHEDULED_RUNS"])
+def test_what_is_neither_on_nor_off_is_refused_with_the_variable_that_says_it(
+    here: Settings, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "yes")
+    with pytest.raises(Misconfigured, match=f"{variable}: 'yes' is neither on nor off"):
+        getattr(here, variable.removeprefix("ENGINEDGE_").lower())

@@ -43,8 +43,8 @@ def reconcile(request):
 
 
 @task(trigger_rule="all_done")
-def summarise(request, ti=None, dag_run=None):
-    return reports.summarise(request, ti, dag_run.start_date)
+def summarise(request, reconciled, ti=None, dag_run=None):
+    return reports.summarise(request, reconciled, ti, dag_run.start_date)
 
 
 @dag(
@@ -65,7 +65,8 @@ def refresh_lake():
         read = {s: operators.RefreshSource(task_id=f"refresh_{s}", source=s, request=request) for s in declared.SOURCES}
     with TaskGroup("core"):
         core = {t: EmptyOperator(task_id=t.removeprefix("core.")) for t in declared.core_tables()}
-    reconciled, summary = reconcile(request), summarise(request)
+    reconciled = reconcile(request)
+    summary = summarise(request, reconciled)
     for source, refreshed in read.items():
         refreshed >> [core[table] for table in declared.tables_of(source)] >> reconciled
     with TaskGroup("marts"):
@@ -73,7 +74,7 @@ def refresh_lake():
             built = build.override(task_id=f"build_{mart.model}")(mart.name, forms.REQUESTED_NIGHT)
             published = publish.override(task_id=f"publish_{mart.model}", outlets=[assets.table(mart.name)])(mart.name)
             [core[table] for table in mart.reads] >> built >> published >> [reconciled, summary]
-    [*read.values(), reconciled] >> summary
+    [*read.values()] >> summary
 
 
 refresh_lake()

@@ -82,10 +82,12 @@ class Settings:
     @property
     def scheduled_runs(self) -> bool:
         """Whether Airflow starts runs when their time comes: ``ENGINEDGE_SCHEDULED_RUNS``, ``on`` or ``off``."""
-        given = os.environ.get("ENGINEDGE_SCHEDULED_RUNS", "on")
-        if given not in ("on", "off"):
-            raise Misconfigured(f"{given!r} is neither on nor off", where="ENGINEDGE_SCHEDULED_RUNS")
-        return given == "on"
+        return _is_on("ENGINEDGE_SCHEDULED_RUNS", default="on")
+
+    @property
+    def short_lived(self) -> bool:
+        """Whether the stack is there for minutes, as one for tests is: ``ENGINEDGE_SHORT_LIVED``, ``on`` or ``off``."""
+        return _is_on("ENGINEDGE_SHORT_LIVED", default="off")
 
     @property
     def lineage_kept_days(self) -> int:
@@ -176,6 +178,13 @@ class Settings:
     def secret(self, name: str) -> str:
         """The secret ``name``, without a trailing newline."""
         return secret_in(self.secret_path(name), name)
+
+
+def _is_on(variable: str, default: str) -> bool:
+    given = os.environ.get(variable, default)
+    if given not in ("on", "off"):
+        raise Misconfigured(f"{given!r} is neither on nor off", where=variable)
+    return given == "on"
 
 
 def _is_port(given: str) -> bool:

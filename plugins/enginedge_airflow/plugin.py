@@ -10,6 +10,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from enginedge_airflow import preload
+
 
 async def nights(scope: Any, receive: Any, send: Any) -> None:
     """The pages of :mod:`enginedge_airflow.nights`, as an ASGI application."""
@@ -22,7 +24,8 @@ class EnginEdgePlugin(AirflowPlugin):
     """Everything that EnginEdge adds to Airflow's own pages."""
 
     name = "enginedge"
-    fastapi_apps = [{"name": "nights", "app": nights, "url_prefix": "/nights"}]  # noqa: RUF012 - Airflow's own types
+    listeners = [preload]  # noqa: RUF012 - Airflow's own types
+    fastapi_apps = [{"name": "nights", "app": nights, "url_prefix": "/nights"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         # Without a route of its own it opens beside Airflow, where its links work; Airflow's frames let none out.
         {"name": "Nights", "href": "nights/", "destination": "nav", "category": "browse"},

@@ -8,24 +8,29 @@ from datetime import datetime
 from typing import Any
 
 from enginedge.errors import EnginEdgeError
+from enginedge.lake.counts import Summary
 from enginedge_airflow.failures import failure_of_run
 
 log = logging.getLogger(__name__)
 
 
-def reconcile(request: Mapping[str, Any]) -> None:
-    """Return when every count of the requested night adds up.
+def reconcile(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The summary of the requested night, once every count in it adds up.
 
     Raises:
         Violated: names the table and the numbers that do not.
     """
     from enginedge.lake import night
 
-    night.reconcile(request["night"], request["sources"])
+    return night.reconcile(request["night"], request["sources"]).as_dict()
 
 
-def summarise(request: Mapping[str, Any] | None, ti: Any, began: datetime) -> None:
+def summarise(
+    request: Mapping[str, Any] | None, reconciled: Mapping[str, Any] | None, ti: Any, began: datetime
+) -> None:
     """Print the summary of the requested night, keep it as the XCom ``summary``, and fail if a task of the run did.
+
+    It is what :func:`reconcile` returned; where that failed or never ran, it is what stands published.
 
     The last line says whether the lineage of what ran since ``began`` is complete; what it lacks fails nothing. Where
     the request itself was refused there is no night to sum up, and only the failure is told.
@@ -36,7 +41,7 @@ def summarise(request: Mapping[str, Any] | None, ti: Any, began: datetime) -> No
     failure = failure_of_run(ti)
     try:
         if request is not None:
-            _tell(request["night"], ti, began)
+            _tell(_summary(request["night"], reconciled), ti, began)
     except EnginEdgeError as error:
         if failure is None:
             raise
@@ -45,11 +50,15 @@ def summarise(request: Mapping[str, Any] | None, ti: Any, began: datetime) -> No
         raise failure
 
 
-def _tell(night_asked: str, ti: Any, began: datetime) -> None:
+def _summary(night_asked: str, reconciled: Mapping[str, Any] | None) -> Summary:
     from enginedge.lake import night
+
+    return Summary.from_dict(reconciled) if reconciled else night.summary(night_asked)
+
+
+def _tell(summary: Summary, ti: Any, began: datetime) -> None:
     from enginedge.lineage import here
 
-    summary = night.summary(night_asked)
     for line in str(summary).splitlines():
         log.info("%s", line)
     log.info("this run: %s", ti.log_url)

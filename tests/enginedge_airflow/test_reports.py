@@ -10,7 +10,7 @@ import pytest
 
 from enginedge.errors import Unavailable, Violated
 from enginedge.lake import night
-from enginedge.lake.counts import Summary
+from enginedge.lake.counts import MartTotal, Summary
 from enginedge.lineage import here
 from enginedge_airflow import reports
 
@@ -41,7 +41,7 @@ def test_a_good_night_ends_with_its_summary_in_the_log_and_in_an_xcom(
     monkeypatch.setattr(night, "summary", lambda asked: Summary(asked, (), (), {"Trino": "http://there"}))
     pushed: dict[str, Any] = {}
     with caplog.at_level("INFO"):
-        reports.summarise(ASKED, ending({}, pushed), BEGAN)
+        reports.summarise(ASKED, None, ending({}, pushed), BEGAN)
     assert pushed["summary"]["night"] == "2026-11-23"
     assert "Trino: http://there" in caplog.text
     assert "http://here/log" in caplog.text
@@ -52,7 +52,7 @@ def test_the_last_line_is_the_lineages_and_a_database_that_does_not_answer_fails
 ) -> None:
     monkeypatch.setattr(night, "summary", lambda asked: Summary(asked, (), (), {}))
     with caplog.at_level("INFO"):
-        reports.summarise(ASKED, ending({}, {}), BEGAN)
+        reports.summarise(ASKED, None, ending({}, {}), BEGAN)
     assert caplog.messages[-1] == "lineage: complete since 02:00"
 
     def silent(since: datetime) -> Any:
@@ -61,15 +61,24 @@ def test_the_last_line_is_the_lineages_and_a_database_that_does_not_answer_fails
     monkeypatch.setattr(here, "last_words", LAST_WORDS)
     monkeypatch.setattr(here, "reconcile_here", silent)
     with caplog.at_level("INFO"):
-        reports.summarise(ASKED, ending({}, {}), BEGAN)
+        reports.summarise(ASKED, None, ending({}, {}), BEGAN)
     assert caplog.messages[-1] == "lineage: not known, PostgreSQL does not answer"
+
+
+def test_what_was_reconciled_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    night_and_links = Summary("2026-11-23", (), (MartTotal("mart.x", 3, "4"),), {"Trino": "http://there"})
+    monkeypatch.setattr(night, "reconcile", lambda *_: night_and_links)
+    monkeypatch.delattr(night, "summary")
+    pushed: dict[str, Any] = {}
+    reports.summarise(ASKED, reports.reconcile(ASKED), ending({}, pushed), BEGAN)
+    assert pushed["summary"]["marts"] == [{"mart": "mart.x", "rows": 3, "measure": "4"}]
 
 
 def test_a_run_with_a_failed_task_fails_although_its_summary_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(night, "summary", lambda asked: Summary(asked, (), (), {}))
     pushed: dict[str, Any] = {}
     with pytest.raises(Violated, match=r"sources\.refresh_kafka failed"):
-        reports.summarise(ASKED, ending({"sources.refresh_kafka": "failed"}, pushed), BEGAN)
+        reports.summarise(ASKED, None, ending({"sources.refresh_kafka": "failed"}, pushed), BEGAN)
     assert pushed
 
 
@@ -79,11 +88,11 @@ def test_a_summary_that_cannot_be_given_does_not_hide_what_failed(monkeypatch: p
 
     monkeypatch.setattr(night, "summary", summary)
     with pytest.raises(Violated, match=r"marts\.build_x failed"):
-        reports.summarise(ASKED, ending({"marts.build_x": "failed"}, {}), BEGAN)
+        reports.summarise(ASKED, None, ending({"marts.build_x": "failed"}, {}), BEGAN)
     with pytest.raises(Violated, match="lags behind"):
-        reports.summarise(ASKED, ending({}, {}), BEGAN)
+        reports.summarise(ASKED, None, ending({}, {}), BEGAN)
 
 
 def test_a_refused_request_has_no_night_to_sum_up() -> None:
     with pytest.raises(Violated, match="check_request failed"):
-        reports.summarise(None, ending({"check_request": "failed", "reconcile": "upstream_failed"}, {}), BEGAN)
+        reports.summarise(None, None, ending({"check_request": "failed", "reconcile": "upstream_failed"}, {}), BEGAN)

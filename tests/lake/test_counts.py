@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from enginedge.lake.counts import TableCounts
+from enginedge.lake.counts import Summary, TableCounts
 from tests.fakes.night import COUNTS, SUMMARY
 
 
@@ -33,6 +33,7 @@ def test_the_plain_values_are_what_json_gives_back() -> None:
     plain = SUMMARY.as_dict()
     assert json.loads(json.dumps(plain)) == plain
     assert TableCounts.from_facts(plain["tables"][0]) == COUNTS
+    assert Summary.from_dict(plain) == SUMMARY
 
 
 def test_what_else_a_snapshot_says_is_left_out() -> None:

@@ -57,7 +57,7 @@ def test_every_name_of_a_table_is_made_the_metastores(
         ("postgres://127.0.0.1:5432", "platform.public.schedules"),
         ("s3://platform", "news"),
         ("s3://lake", "landing/mongodb/dt=2026-11-23/part-0.jsonl"),
-        ("trino://127.0.0.1:8090", "tpch.tiny.lineitem"),
+        ("trino://127.0.0.1:8090", "system.runtime.nodes"),
         ("file", "/tmp/x.csv"),  # noqa: S108 - a name, not a file
     ],
 )

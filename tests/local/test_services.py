@@ -16,6 +16,7 @@ from deploy.local.services import postgres as postgres_service
 from deploy.local.services.minio import USERS, policy_of
 from deploy.local.services.trino import _access
 from enginedge.engines.metastore import Metastore
+from enginedge.engines.trino import QUICK_TO_START
 from enginedge.lake.contracts import contracts
 from tests.installation import secret_values
 
@@ -54,6 +55,16 @@ def test_sparks_master_takes_no_orders_over_http(launches: dict[str, Launch]) ->
         "-Dspark.ui.killEnabled=false",
         "-Dspark.master.ui.decommission.allow.mode=DENY",
     } <= set(told)
+
+
+@pytest.mark.parametrize(("given", "quick"), [("on", True), ("off", False), (None, False)])
+def test_trino_compiles_once_and_quickly_only_in_a_stack_for_minutes(
+    installation: Local, monkeypatch: pytest.MonkeyPatch, given: str | None, quick: bool
+) -> None:
+    monkeypatch.delenv("ENGINEDGE_SHORT_LIVED", raising=False)
+    if given:
+        monkeypatch.setenv("ENGINEDGE_SHORT_LIVED", given)
+    assert (QUICK_TO_START in SERVICES["trino"].prepare(installation).argv) is quick
 
 
 def test_every_generated_file_is_private(installation: Local, launches: dict[str, Launch]) -> None:

@@ -1,4 +1,4 @@
-"""Trino: coordinator and worker in one, with the lake's Iceberg tables, its external files and TPC-H as catalogs."""
+"""Trino: coordinator and worker in one, with the lake's Iceberg tables and its external files as catalogs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from enginedge.engines.trino import Trino, lake_catalogs, properties
 from enginedge.lake.contracts import contracts
 from enginedge.settings import HOST, Endpoint
 
-PLUGINS = ("hive", "iceberg", "openlineage", "tpch")
+PLUGINS = ("hive", "iceberg", "openlineage")
 LINEAGE_PATH = "/api/v1/lineage"
 #: Who writes, and what an analyst may read. Users say who they are by a header: Trino is on loopback only.
 WRITERS = "admin|lake|dbt"
@@ -22,7 +22,7 @@ ACCESS: dict[str, list[dict[str, Any]]] = {
     "catalogs": [
         {"user": WRITERS, "allow": "all"},
         {"user": "analyst", "catalog": "lake|system", "allow": "read-only"},
-        {"user": "health", "catalog": "tpch|system", "allow": "read-only"},
+        {"user": "health", "catalog": "system", "allow": "read-only"},
     ],
     "schemas": [{"user": WRITERS, "owner": True}],
     "procedures": [{"user": WRITERS, "privileges": ["EXECUTE"]}],
@@ -30,13 +30,13 @@ ACCESS: dict[str, list[dict[str, Any]]] = {
         {"user": WRITERS, "privileges": ALL},
         {"user": "analyst", "schema": "mart|core|ops|information_schema", "table": TABLE, "privileges": ["SELECT"]},
         {"user": "analyst", "catalog": "system", "schema": "jdbc|metadata", "privileges": ["SELECT"]},
-        {"user": "health", "catalog": "tpch", "privileges": ["SELECT"]},
+        {"user": "health", "catalog": "system", "schema": "runtime", "table": "nodes", "privileges": ["SELECT"]},
     ],
 }
 
 
 def prepare(local: Local) -> Launch:
-    """Write its configuration: the lake's tables, TPC-H to be probed with, who may do what, and who is told of it."""
+    """Write its configuration: the lake's tables, who may do what, and who is told of it."""
     folder = local.conf("trino")
     local.write("trino", "event-listener.properties", properties(_listener(local)))
     access = {
@@ -52,10 +52,7 @@ def prepare(local: Local) -> Launch:
         tool=local.tool,
         address=Endpoint(HOST, local.port("trino")),
         plugins=PLUGINS,
-        catalogs={
-            **lake_catalogs(Endpoint(HOST, local.port("metastore")), local.object_store("lake")),
-            "tpch": {"connector.name": "tpch"},
-        },
+        catalogs=lake_catalogs(Endpoint(HOST, local.port("metastore")), local.object_store("lake")),
         more={
             # The lineage relay compares what it was told with this history, so it must reach back over a night's run:
             # every query of these hours is listed, and for so many all statistics are kept (a quarter of a MB each).
@@ -66,6 +63,7 @@ def prepare(local: Local) -> Launch:
             "web-ui.authentication.type": "fixed",
             "web-ui.user": "admin",
         },
+        short_lived=local.settings.short_lived,
     )
     trino.write()
     return Launch(trino.argv, folder=trino.data)

@@ -89,6 +89,16 @@ class Summary:
         """The same as plain values, of the kinds that JSON has."""
         return dict(json.loads(json.dumps(asdict(self))))
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Summary:
+        """The summary that :meth:`as_dict` was asked for."""
+        return cls(
+            night=values["night"],
+            tables=tuple(TableCounts(**table) for table in values["tables"]),
+            marts=tuple(MartTotal(**mart) for mart in values["marts"]),
+            links=values["links"],
+        )
+
     def _tables(self) -> list[str]:
         head = ("table", "in", "accepted", "quarantined", "duplicate", "superseded", "seconds", "snapshot")
         rows = [

@@ -30,6 +30,7 @@ def scratch_trino(metastore: Endpoint, store: ObjectStore) -> Iterator[Endpoint]
             address=address,
             plugins=PLUGINS,
             catalogs=lake_catalogs(metastore, S3(store.url, store.user, store.password)),
+            short_lived=True,
         )
         server.write()
         with running(server.argv, lambda: _ask(address), log=folder / "log", within_s=BOOT_WITHIN_S):
