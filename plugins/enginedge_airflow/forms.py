@@ -35,16 +35,11 @@ NIGHT = {
     ),
 }
 
+STORES = ("postgres", "mongodb", "minio", "etcd", "kafka", "redis", "jupyter")  # all that platform.yaml backs up
 PLANNED_RESTORE = "{{ ti.xcom_pull(task_ids='plan')['text'] }}"
 
 RESTORE = {
-    "store": Param(
-        "",
-        type="string",
-        minLength=1,
-        title="Store",
-        description="As `enginedge backup list` names it: postgres, mongodb, minio, etcd, kafka, redis, jupyter.",
-    ),
+    "store": Param(type="string", enum=list(STORES), title="Store", description="As `enginedge backup list` names it."),
     "backup": Param(
         None, type=["null", "string"], title="Backup", description="The id of a backup. Left empty: the newest."
     ),

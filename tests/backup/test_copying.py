@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -193,6 +194,13 @@ def test_what_is_damaged_here_does_not_arrive_there_and_is_named(two: tuple[InFo
     target.check()
 
 
+def _holds_a_large_file(repository: InFolder) -> bool:
+    """Whoever writes there meanwhile may rename a file between its listing and the look at its size."""
+    with suppress(FileNotFoundError):
+        return any(each.stat().st_size > MIB for each in files_of(repository.folder, "data"))
+    return False
+
+
 def test_a_copy_that_is_killed_leaves_no_object_and_the_next_one_ends_it(
     two: tuple[InFolder, InFolder], tmp_path: Path
 ) -> None:
@@ -202,7 +210,7 @@ def test_a_copy_that_is_killed_leaves_no_object_and_the_next_one_ends_it(
         target._argv("copy", "--limit-upload=20000", saved), env=target._environment(source._origin()),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    while not any(each.stat().st_size > MIB for each in files_of(target.folder, "data")):
+    while not _holds_a_large_file(target):
         assert killed.poll() is None
         time.sleep(0.05)
     killed.send_signal(signal.SIGKILL)

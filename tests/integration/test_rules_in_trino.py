@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import pytest
@@ -19,3 +20,7 @@ class TestRulesInTrino(RulesSuite):
 
     def answers(self, query: str) -> list[tuple[object, ...]]:
         return trino.query(query).rows
+
+    def texts(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+        arrays = ", ".join(f"ARRAY[{', '.join(of_column)}]" for of_column in zip(*rows, strict=True))
+        return f"UNNEST({arrays}) AS texts({', '.join(columns)})"

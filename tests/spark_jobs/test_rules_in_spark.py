@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
@@ -22,3 +23,7 @@ class TestRulesInSpark(RulesSuite):
 
     def answers(self, query: str) -> list[tuple[object, ...]]:
         return [tuple(row) for row in self.spark.sql(query).collect()]
+
+    def texts(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+        values = ", ".join(f"({', '.join(row)})" for row in rows)
+        return f"VALUES {values} AS texts({', '.join(columns)})"

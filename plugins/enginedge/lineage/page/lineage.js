@@ -3,6 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const SIZE = { table: [230, 44], source: [230, 44], job: [190, 32] };
 const GAP = { x: 70, y: 16 };
+const READABLE = 0.7; // below this scale names cannot be read
 const el = (id) => document.getElementById(id);
 const view = { x: 0, y: 0, scale: 1 };
 let drawn = { nodes: new Map(), box: [0, 0, 1, 1] };
@@ -107,8 +108,8 @@ function draw(nodes, chosen) {
   const all = [...at.values()];
   drawn = { nodes: new Map(nodes.map((node) => [node.id, node])), box: [
     Math.min(...all.map((p) => p.x)), Math.min(...all.map((p) => p.y)),
-    Math.max(...all.map((p) => p.x + p.w)), Math.max(...all.map((p) => p.y + p.h))] };
-  fit();
+    Math.max(...all.map((p) => p.x + p.w)), Math.max(...all.map((p) => p.y + p.h))], chosen: at.get(chosen) };
+  fit(READABLE);
 }
 
 // An edge goes from right side to left side; one that leads back (a job that reads what it writes) goes round below.
@@ -140,12 +141,20 @@ function box(node, p, isChosen) {
 
 function show() { el("stage")?.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`); }
 
-function fit() {
+// All of the graph; no smaller than `least`, where what does not fit is cut off around the chosen node.
+function fit(least = 0) {
   const [x1, y1, x2, y2] = drawn.box, { width, height } = el("graph").getBoundingClientRect();
-  view.scale = Math.min(1.25, (width - 60) / (x2 - x1), (height - 60) / (y2 - y1));
-  view.x = width / 2 - ((x1 + x2) / 2) * view.scale;
-  view.y = height / 2 - ((y1 + y2) / 2) * view.scale;
+  view.scale = Math.max(least, Math.min(1.25, (width - 60) / (x2 - x1), (height - 60) / (y2 - y1)));
+  const { x, y, w, h } = drawn.chosen ?? { x: x1, y: y1, w: x2 - x1, h: y2 - y1 };
+  view.x = placed(width, x1 * view.scale, x2 * view.scale, (x + w / 2) * view.scale);
+  view.y = placed(height, y1 * view.scale, y2 * view.scale, (y + h / 2) * view.scale);
   show();
+}
+
+// Where what reaches from `low` to `high` begins: in the middle of `room`, or, where it is longer, `centre` is there.
+function placed(room, low, high, centre) {
+  if (high - low <= room - 60) return room / 2 - (low + high) / 2;
+  return Math.min(30 - low, Math.max(room - 30 - high, room / 2 - centre));
 }
 
 const go = (id) => { location.hash = encodeURIComponent(id); };
@@ -274,9 +283,9 @@ el("query").addEventListener("input", () => { clearTimeout(timer); timer = setTi
 el("search").addEventListener("submit", (event) => { event.preventDefault(); el("results").querySelector("button")?.click(); });
 document.addEventListener("click", (event) => { if (!el("search").contains(event.target)) el("results").hidden = true; });
 el("depth").addEventListener("change", start);
-el("fit").addEventListener("click", fit);
+el("fit").addEventListener("click", () => fit());
 window.addEventListener("hashchange", start);
-window.addEventListener("resize", fit);
+window.addEventListener("resize", () => fit(READABLE));
 el("graph").addEventListener("wheel", (event) => {
   event.preventDefault();
   const { left, top } = el("graph").getBoundingClientRect(), by = Math.exp(-event.deltaY / 500);
