@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("running_stack")]
 
 DAG = "/api/v2/dags/restore_store"
 DATABASE = "restore_store_suite"
+READS_FOR_S = 3
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +57,14 @@ def waiting(airflow: httpx.Client, run_id: str) -> dict[str, Any] | None:
 
 
 def answer(airflow: httpx.Client, run_id: str, option: str) -> str:
-    """Answer whenever the run waits for it, and return the state in which it ends."""
+    """Answer whenever the run waits for it, as late as a person does, and return the state in which it ends.
+
+    Airflow's scheduler takes a task that goes on in the second in which it paused for one whose worker died.
+    """
 
     def ended() -> Any:
         if waiting(airflow, run_id):
+            time.sleep(READS_FOR_S)
             airflow.patch(
                 f"{DAG}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails",
                 json={"chosen_options": [option], "params_input": {}},

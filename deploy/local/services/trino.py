@@ -22,7 +22,7 @@ ACCESS: dict[str, list[dict[str, Any]]] = {
     "catalogs": [
         {"user": WRITERS, "allow": "all"},
         {"user": "analyst", "catalog": "lake|system", "allow": "read-only"},
-        {"user": "health", "catalog": "system", "allow": "read-only"},
+        {"user": "health", "catalog": "jmx|system", "allow": "read-only"},
     ],
     "schemas": [{"user": WRITERS, "owner": True}],
     "procedures": [{"user": WRITERS, "privileges": ["EXECUTE"]}],
@@ -30,7 +30,7 @@ ACCESS: dict[str, list[dict[str, Any]]] = {
         {"user": WRITERS, "privileges": ALL},
         {"user": "analyst", "schema": "mart|core|ops|information_schema", "table": TABLE, "privileges": ["SELECT"]},
         {"user": "analyst", "catalog": "system", "schema": "jdbc|metadata", "privileges": ["SELECT"]},
-        {"user": "health", "catalog": "system", "schema": "runtime", "table": "nodes", "privileges": ["SELECT"]},
+        {"user": "health", "catalog": "jmx", "privileges": ["SELECT"]},
     ],
 }
 

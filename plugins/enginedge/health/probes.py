@@ -18,11 +18,10 @@ from enginedge.plain_http import NO_AUTHORITIES
 from enginedge.platform import Service
 from enginedge.platform.model import Probe
 from enginedge.settings import settings
+from enginedge.trino import SCAN, SCANNED
 
 if TYPE_CHECKING:
     import httpx
-
-SCAN = "select count(*) from system.runtime.nodes where state = 'active'"  # we run one
 
 
 def ask(service: Service) -> None:
@@ -95,10 +94,7 @@ def _metastore(service: Service) -> None:
 
 
 def _trino(service: Service) -> None:
-    """Scans a table, which its nodes answer: Trino calls itself started some seconds before it can.
-
-    None of a generator such as TPC-H, whose pool of texts alone would take 300 MB of its heap.
-    """
+    """Scans a table: Trino calls itself started some seconds before it can."""
     import httpx
 
     url = settings().endpoint(service.name).url
@@ -109,7 +105,7 @@ def _trino(service: Service) -> None:
         while "nextUri" in said:
             said = client.get(said["nextUri"]).raise_for_status().json()
             rows += said.get("data", [])
-    if rows != [[1]]:
+    if rows != SCANNED:
         reason = said.get("error", {}).get("message", f"it counted {rows}")
         raise Unavailable(f"a table scan failed: {reason}", where=service.name)
 

@@ -38,5 +38,6 @@ def scratch_trino(metastore: Endpoint, store: ObjectStore) -> Iterator[Endpoint]
 
 
 def _ask(address: Endpoint) -> None:
-    """A scan: it calls itself started some seconds before it can do one."""
+    """A scan, and the metastore: it calls itself started some seconds before it can do one."""
+    trino.query(trino.SCAN, at=address)
     trino.query("select count(*) from lake.information_schema.schemata", at=address)
