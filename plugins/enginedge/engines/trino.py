@@ -12,7 +12,7 @@ from enginedge.private_files import private_folder, write_private
 from enginedge.settings import HOST, Endpoint
 
 LAKE, FILES = "lake", "files"
-SCANNED = "jmx"  # the plugin and the catalog that every one has, to be probed with
+PROBED = "jmx"  # the plugin and the catalog that every one has, to be probed with
 JVM = [
     *("-server", "-Xms256M", "-Xmx1G", "-XX:+UseG1GC", "-XX:G1HeapRegionSize=4M", "-XX:+ExitOnOutOfMemoryError"),
     *("-XX:+ExplicitGCInvokesConcurrent", "-XX:-OmitStackTraceInFastThrow", "-XX:ReservedCodeCacheSize=160M"),
@@ -54,10 +54,10 @@ class Trino:
         write_private(self.conf / "config.properties", properties(self._config()))
         write_private(self.conf / "log.properties", LEVELS)
         shutil.rmtree(self.conf / "catalog", ignore_errors=True)
-        for name, catalog in {**self.catalogs, SCANNED: {"connector.name": SCANNED}}.items():
+        for name, catalog in {**self.catalogs, PROBED: {"connector.name": PROBED}}.items():
             write_private(self.conf / "catalog" / f"{name}.properties", properties(catalog))
         plugins = private_folder(self.data / "plugins")
-        for plugin in (*self.plugins, SCANNED):
+        for plugin in (*self.plugins, PROBED):
             link = plugins / plugin
             link.unlink(missing_ok=True)
             link.symlink_to(self.tool("trino_home") / "plugin" / plugin)
