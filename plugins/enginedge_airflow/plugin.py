@@ -1,4 +1,5 @@
-"""The Airflow plugin, found by its entry point ``airflow.plugins``: the summaries of the nights in Airflow's own pages.
+"""The Airflow plugin, found by its entry point ``airflow.plugins``: the summaries of the nights in Airflow's own pages,
+and what the scheduler imports for its tasks.
 
 Every process of Airflow reads this file, the one that reads the DAGs among them: what only the pages need is imported
 when the first page is asked for.
@@ -21,7 +22,7 @@ async def nights(scope: Any, receive: Any, send: Any) -> None:
 
 
 class EnginEdgePlugin(AirflowPlugin):
-    """Everything that EnginEdge adds to Airflow's own pages."""
+    """Everything that EnginEdge adds to Airflow itself."""
 
     name = "enginedge"
     listeners = [preload]  # noqa: RUF012 - Airflow's own types

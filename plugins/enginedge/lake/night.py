@@ -118,7 +118,7 @@ def _seals(tables: Sequence[str], night: str | None = None) -> dict[str, dict[st
         return {}
     snapshots, history = (
         " UNION ALL ".join(
-            f"SELECT {trino.text(table)} AS name, * FROM {trino.quoted(*_schema_and(table + kind))}"  # noqa: S608
+            f"SELECT {trino.text(table)} AS name, * FROM {trino.quoted(*(table + kind).split('.', 1))}"  # noqa: S608
             for table in tables
         )
         for kind in ("$snapshots", "$history")
@@ -138,11 +138,6 @@ def _seals(tables: Sequence[str], night: str | None = None) -> dict[str, dict[st
         for table, at, of, run, counts in rows
     }
     return {table: found[table] for table in tables if table in found}
-
-
-def _schema_and(table: str) -> tuple[str, str]:
-    schema, _, name = table.partition(".")
-    return schema, name
 
 
 def _wrong(counts: TableCounts) -> Iterable[str]:
