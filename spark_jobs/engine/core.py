@@ -15,7 +15,7 @@ from enginedge.lake.counts import Counts
 from spark_jobs.engine import audit, quarantine
 from spark_jobs.engine.layout import CATALOG, layout_of, quarantine_of
 from spark_jobs.engine.night import Night
-from spark_jobs.engine.parse import RULE, conformed
+from spark_jobs.engine.parse import RULE, conformed, kept
 from spark_jobs.engine.progress import step
 from spark_jobs.engine.publish import Branch, Seal, publish
 from spark_jobs.engine.tables import Published, Table
@@ -78,7 +78,17 @@ def _batch(branch: Branch, job: SparkJob, night: Night, before: Published | None
         nights += f" AND _night > DATE'{before.night}'"
     promised = contract(job.writes)
     raw = branch.session.table(f"{CATALOG}.{job.reads}").where(nights)
-    return Batch(job, promised, night, nights, conformed(raw, promised, job.record_as_json, job.transform))
+    judged = conformed(raw, promised, job.record_as_json, job.transform)
+    return Batch(job, promised, night, nights, _records_of_broken_rows_alone(judged))
+
+
+def _records_of_broken_rows_alone(judged: DataFrame) -> DataFrame:
+    """Only quarantine gives records back as they came. The good rows' would be most of what is cached of a batch."""
+    of_broken = {
+        name: f"CASE WHEN {RULE} IS NOT NULL THEN {name} END AS {name}"
+        for name in map(kept, ("record", "record_bytes", "record_key"))
+    }
+    return judged.selectExpr(*(of_broken.get(name, NAME(name)) for name in judged.columns))
 
 
 def _quarantine(table: Table, batch: Batch, seen: Survey, beside: Branch) -> None:
@@ -104,7 +114,7 @@ def _merge(branch: Branch, batch: Batch, seen: Survey) -> Seal:
             counts = _counts(rows, batch, seen)
             audit.check_counts(counts, batch.contract.table)
             if counts.accepted or batch.night.full_refresh:
-                _write(branch, batch, rows.where(f"{VERDICT} IN ('insert', 'update')"), seen.periods)
+                _write(branch, batch, rows.where(f"{VERDICT} IN ('insert', 'update')"), counts, seen.periods)
                 audit.check_added(counts, branch.head(), batch.contract.table)
                 audit.check_branch(_touched(branch, batch, seen), batch.contract, batch.nights, counts.accepted)
         finally:
@@ -129,13 +139,18 @@ def _counts(rows: DataFrame, batch: Batch, seen: Survey) -> Counts:
     )
 
 
-def _write(branch: Branch, batch: Batch, new: DataFrame, periods: str) -> None:
+def _write(branch: Branch, batch: Batch, new: DataFrame, counts: Counts, periods: str) -> None:
+    """Rows that are all new are appended: a merge would look for each of them in core once more. The audit would find
+    one that is there."""
     from pyspark.sql.functions import lit
 
     columns = [NAME(column.name) for column in batch.contract.columns]
     rows = new.selectExpr(*columns)
     if batch.night.full_refresh:
         rows.writeTo(branch.table.name).overwrite(lit(True))
+        return
+    if not counts.updated:
+        rows.writeTo(branch.table.name).append()
         return
     view = f"new_{batch.contract.name}"
     rows.createOrReplaceTempView(view)

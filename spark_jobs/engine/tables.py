@@ -40,11 +40,13 @@ class Table:
         self.spark = spark
         self.layout = layout
         self.name = layout.full_name
+        jvm: Any = spark._jvm
+        # Looked up once: each part of the path is searched for in every JAR.
+        self._iceberg: Any = jvm.org.apache.iceberg.spark.Spark3Util
 
     def iceberg(self) -> Any:
         """Iceberg's own object of the table, freshly loaded."""
-        jvm: Any = self.spark._jvm
-        return jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(self.spark._jsparkSession, self.name)
+        return self._iceberg.loadIcebergTable(self.spark._jsparkSession, self.name)
 
     def ensure(self) -> None:
         """Make the table where there is none, add the columns that are new, and give ``main`` a first, empty snapshot.
