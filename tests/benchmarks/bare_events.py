@@ -92,6 +92,7 @@ def _connection() -> dict[str, str]:
         "kafka.security.protocol": "SASL_PLAINTEXT",
         "kafka.sasl.mechanism": "SCRAM-SHA-512",
         "kafka.sasl.jaas.config": f"{LOGIN} {login};",
+        "kafka.fetch.max.wait.ms": "20",  # as the engine: that is no tax
     }
 
 

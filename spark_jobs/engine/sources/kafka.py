@@ -66,6 +66,9 @@ def _connection() -> dict[str, str]:
         "kafka.sasl.mechanism": "SCRAM-SHA-512",
         "kafka.sasl.jaas.config": f"org.apache.kafka.common.security.scram.ScramLoginModule required {login};",
         "kafka.isolation.level": "read_committed",
+        # A partition ends with the mark of a transaction, which is no record: for another one the broker would wait for
+        # half a second, in each partition.
+        "kafka.fetch.max.wait.ms": "20",
         "kafka.default.api.timeout.ms": "20000",
         "kafka.request.timeout.ms": "10000",
     }
