@@ -26,6 +26,19 @@ appender.console.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss} %p %c{1}: %m%n%ex
 logger.deploy.name = org.apache.spark.deploy
 logger.deploy.level = info
 """
+# A driver plans, and never gets warm: the first compiler alone halves its processor time. An executor may work long:
+# the second compiler makes it up to half quicker, but costs a short one twice the time. So it comes in late, at ten
+# times Java's own thresholds; and it compiles methods of any size, since Spark writes one of all of a table's columns.
+SERIAL, FIRST_COMPILER = "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"
+PATIENT = " ".join(
+    (
+        "-XX:Tier4InvocationThreshold=50000",
+        "-XX:Tier4MinInvocationThreshold=6000",
+        "-XX:Tier4CompileThreshold=150000",
+        "-XX:Tier4BackEdgeThreshold=400000",
+        "-XX:-DontCompileHugeMethods",
+    )
+)
 # Some of Spark's pages show an application's settings: what looks like a secret is painted over.
 REDACTED = r"(?i)secret|password|passwd|token|credential|access[.]?key|jaas|uri"
 
@@ -70,7 +83,7 @@ def _daemon(local: Local, main: str, arguments: list[str]) -> Launch:
         **application_environment(local),
         "SPARK_CONF_DIR": str(configuration_jar()),  # executors inherit it from the worker
         "SPARK_DAEMON_MEMORY": "256m",
-        "SPARK_DAEMON_JAVA_OPTS": f"{CLOSED} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+        "SPARK_DAEMON_JAVA_OPTS": f"{CLOSED} {SERIAL} {FIRST_COMPILER} "
         "-Dspark.worker.cleanup.enabled=true -Dspark.worker.cleanup.appDataTtl=86400",
         "SPARK_PUBLIC_DNS": HOST,
     }
@@ -124,9 +137,8 @@ def _defaults(local: Local) -> dict[str, str]:
         "spark.default.parallelism": "2",
         "spark.driver.extraClassPath": jars,
         "spark.executor.extraClassPath": jars,
-        # Serial collector and first compiler: short jobs need half the processor time, long scans are slower.
-        "spark.driver.defaultJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
-        "spark.executor.defaultJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+        "spark.driver.defaultJavaOptions": f"{SERIAL} {FIRST_COMPILER}",
+        "spark.executor.defaultJavaOptions": f"{SERIAL} {FIRST_COMPILER if local.settings.short_lived else PATIENT}",
         # Nothing listens beyond loopback; several applications find their own ports, from these on upwards.
         "spark.driver.host": HOST,
         "spark.driver.bindAddress": HOST,
