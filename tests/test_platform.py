@@ -82,7 +82,7 @@ def test_a_key_that_is_said_twice_is_told_in_a_sentence() -> None:
     assert len(str(refusal.value)) < 500
 
 
-@pytest.mark.parametrize("content", [b"\xff", b"", b"a: " + b"[" * 5000])
+@pytest.mark.parametrize("content", [b"\xff", b"", b"a: " + b"[" * 900])
 def test_a_file_that_is_no_inventory_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "platform.yaml"
     path.write_bytes(content)
