@@ -151,16 +151,17 @@ def write_metrics() -> list[str]:
 
 
 def chosen(found: Found, store: str, backup: str = "") -> Manifest:
-    """The newest backup of ``store``, or the one called ``backup``.
+    """The newest backup of ``store``, or the one called ``backup``. What a restore has kept of what it replaced is
+    not chosen by itself: a restore that broke off would be repeated from it.
 
     Raises:
         Misconfigured: there is none.
     """
     if backup:
         return found.manifest(backup, store)
-    if not found.of(store):
+    if not (there := found.of(store)):
         raise Misconfigured("it has no backup", where=store, remedy=f"run `enginedge backup now --store {store}`")
-    return found.of(store)[-1]
+    return next((each for each in reversed(there) if not each.safety), there[-1])
 
 
 def row(manifest: Manifest, proof: DrillReport | None) -> dict[str, Any]:
