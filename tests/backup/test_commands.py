@@ -18,6 +18,7 @@ from enginedge.backup.commands import app
 from enginedge.backup.locations import Location
 from enginedge.backup.repository import PASSWORD, repository
 from enginedge.backup.retention import Keep
+from enginedge.backup.shapes import Command
 from enginedge.backup.stores import declared_stores
 from enginedge.errors import Misconfigured, Unavailable, Violated
 from enginedge.settings import settings
@@ -168,6 +169,23 @@ def test_a_dry_run_says_what_would_go_and_nothing_goes() -> None:
     assert {each["backup"] for each in rows} == before
     assert all(each["why"] for each in rows)
     assert {each["id"] for each in told("list")} == before
+
+
+@pytest.mark.usefixtures("taken")
+def test_what_a_backup_that_failed_has_left_behind_is_foretold_and_given_up_after_a_day() -> None:
+    young = repository().marked("etcd", "torn").save_output("thing", Command(("echo", "young")))
+    asked = ("--tag=enginedge", "--stdin-filename=thing", "--stdin-from-command", "--", "echo", "old")
+    said = repository()._restic("backup", "--json", "--time=2026-01-01 00:00:00", *asked).out.splitlines()
+    old = next(str(json.loads(line)["snapshot_id"]) for line in said if "snapshot_id" in line)
+    gone = {"store": "", "backup": old, "stays": False, "why": "it belongs to no backup"}
+    assert gone in told("forget", "--store", "etcd")
+    assert gone in operations.forget_or_tell(dry_run=True)
+    assert old in repository().ids()
+    assert gone in operations.forget(["etcd"])
+    left = repository().ids().keys()
+    assert young.id in left
+    assert old not in left
+    repository().forget([young.id])
 
 
 def test_giving_up_leaves_the_newest_and_the_proved(taken: dict[str, Any]) -> None:

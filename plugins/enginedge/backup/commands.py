@@ -169,7 +169,7 @@ def forget(
 ) -> None:
     """Give up the backups that no rule keeps; never the last verified one, nor what is not ours."""
     if dry_run:
-        rows = [operations.as_row(each) for each in operations.retention(store or (), location=location)]
+        rows = operations.foretold(store or (), location)
         return print_rows(rows, ("store", "backup", "stays", "why"), as_json)
     return print_rows(operations.forget(store or (), location=location), ("store", "backup", "why"), as_json)
 

@@ -222,34 +222,42 @@ def forget(
 
 
 def _forget_held(names: Sequence[str], keep: Keep | None, location: Location) -> list[dict[str, Any]]:
-    going = [each for each in retention(names, keep, location) if not each.stays]
+    going, orphaned = [each for each in retention(names, keep, location) if not each.stays], _orphaned(location)
     for each in going:
         catalogue(location).remove(each.manifest)
-    known = {each.id for manifest in catalogue(location).read().manifests for each in manifest.dumped.objects}
-    oldest = datetime.now(UTC) - ORPHANED_AFTER
+    known = _known(location)
     doomed = {each.id for verdict in going for each in verdict.manifest.dumped.objects}
-    orphaned = {id_ for id_, saved_at in repository(location).ids().items() if id_ not in known and saved_at < oldest}
-    repository(location).forget((doomed - known) | orphaned)
-    told = [{"backup": each.manifest.id, "store": each.manifest.store, "why": each.why} for each in going]
-    lost = [{"backup": id_, "store": "", "why": "it belongs to no backup"} for id_ in sorted(orphaned - doomed)]
-    return [*told, *lost]
+    repository(location).forget((doomed - known) | set(orphaned))
+    return _rows(going, orphaned)
+
+
+def _known(location: Location) -> set[str]:
+    """The ids of the objects that a backup is made of."""
+    return {each.id for manifest in catalogue(location).read().manifests for each in manifest.dumped.objects}
+
+
+def _orphaned(location: Location) -> list[str]:
+    """The ids of our objects that no backup is made of, nor one that is being taken: one that failed has left them."""
+    known, oldest = _known(location), datetime.now(UTC) - ORPHANED_AFTER
+    return sorted(id_ for id_, at in repository(location).ids().items() if id_ not in known and at < oldest)
 
 
 def forget_or_tell(dry_run: bool, location: Location = Location.PRIMARY) -> list[dict[str, Any]]:
     """What :func:`forget` gave up, or, in a dry run, what it would give up."""
     if not dry_run:
         return forget(location=location)
-    return [as_row(each) for each in retention(location=location) if not each.stays]
+    return [each for each in foretold(location=location) if not each["stays"]]
 
 
-def as_row(verdict: Verdict) -> dict[str, Any]:
-    """A verdict as a row."""
-    return {
-        "store": verdict.manifest.store,
-        "backup": verdict.manifest.id,
-        "stays": verdict.stays,
-        "why": verdict.why,
-    }
+def foretold(names: Sequence[str] = (), location: Location = Location.PRIMARY) -> list[dict[str, Any]]:
+    """What :func:`forget` would do: a row a backup, and one of each object that goes because it belongs to none."""
+    return _rows(retention(names, location=location), _orphaned(location))
+
+
+def _rows(judged: Sequence[Verdict], orphaned: Sequence[str]) -> list[dict[str, Any]]:
+    told = [{"store": each.manifest.store, "backup": each.manifest.id, "stays": each.stays, "why": each.why}
+            for each in judged]  # fmt: skip
+    return told + [{"store": "", "backup": id_, "stays": False, "why": "it belongs to no backup"} for id_ in orphaned]
 
 
 def keep_locked(location: Location = Location.PRIMARY) -> dict[str, int]:
