@@ -74,5 +74,11 @@ def test_the_weekly_word_names_what_was_proved_and_what_was_not() -> None:
     ]
 
 
+def test_the_weekly_word_calls_nothing_proved_by_a_drill_that_is_dated_ahead() -> None:
+    found = Found(HERE.manifests, (proved(3), proved(-300)), ())
+    message = told_as_proved(found, ["postgres"], NOW - timedelta(hours=13), NOW)
+    assert message.subject == "0 of 1 proved restorable, not postgres"
+
+
 def test_the_weekly_word_of_a_good_week_is_short() -> None:
     assert told_as_proved(HERE, ["postgres"], NOW - timedelta(days=1), NOW).subject == "1 of 1 proved restorable"

@@ -22,6 +22,8 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 #: Beyond this a logical dump takes too long to restore, and etcd itself refuses to grow.
 MOST_GB = {Method.DUMP: 100, Method.SNAPSHOT: 8}
 WINDOW_SHARE = 0.8  # of the window, beyond which there is little left for a bad night
+#: What is dated further ahead than two clocks may differ was dated by a wrong one, and would be young for too long.
+AHEAD = HOUR
 
 
 class Code(StrEnum):
@@ -150,7 +152,7 @@ def standing(service: Service, found: Found, copied: Found | None, now: datetime
         raise Misconfigured("it has no objectives", where=service.name, remedy="declare them in deploy/platform.yaml")
     manifests = found.of(service.name)
     newest = manifests[-1] if manifests else None
-    proofs = found.drills_of(service.name)
+    proofs = [each for each in found.drills_of(service.name) if each.drilled_at <= now + AHEAD]
     copies = copied.of(service.name) if copied else []
     taken_s = newest.duration_s if newest else 0
     known = Standing(
@@ -185,6 +187,9 @@ def _missed(known: Standing, since: timedelta, offsite_answers: bool) -> Iterato
     now, drill, copy = (f"`enginedge backup {verb} --store {store}`" for verb in ("now", "drill", "copy"))
     if known.rpo_hours is None:
         yield missed(Code.RPO_MISSED, "there is no backup of it", f"run {now}")
+    elif known.rpo_hours < -AHEAD / HOUR:
+        ahead = f"its newest backup is dated {-known.rpo_hours:.1f} h ahead, so that nobody knows its age"
+        yield missed(Code.RPO_MISSED, ahead, f"set the clock right, and run {now}")
     elif known.rpo_hours > wanted.rpo_hours:
         aged = f"its newest backup is {known.rpo_hours:.1f} h old, {wanted.rpo_hours} h at most are allowed"
         yield missed(Code.RPO_MISSED, aged, f"see why the night took none, or run {now}")
@@ -202,6 +207,9 @@ def _missed(known: Standing, since: timedelta, offsite_answers: bool) -> Iterato
     if known.offsite_hours is None:
         if since > wanted.offsite_hours * HOUR:
             yield missed(Code.OFFSITE_STALE, "no backup of it is off-site", f"run {copy}")
+    elif known.offsite_hours < -AHEAD / HOUR:
+        ahead = f"its newest copy is dated {-known.offsite_hours:.1f} h ahead, so that nobody knows its age"
+        yield missed(Code.OFFSITE_STALE, ahead, f"set the clock right, back it up, and run {copy}")
     elif known.offsite_hours > wanted.offsite_hours:
         aged = f"its newest copy is {known.offsite_hours:.1f} h old, {wanted.offsite_hours} h at most are allowed"
         yield missed(Code.OFFSITE_STALE, aged, f"see why the copying failed, or run {copy}")

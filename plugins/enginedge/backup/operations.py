@@ -113,7 +113,7 @@ def account(since: datetime) -> list[dict[str, Any]]:
         Violated: names the stores that have none.
     """
     found = catalogue().read()
-    tonight = {each.store: each for each in found.manifests if each.taken_at >= since}
+    tonight = {each.store: each for each in found.manifests if since <= each.taken_at <= datetime.now(UTC)}
     if missing := [name for name in store_names() if name not in tonight]:
         raise Violated(
             f"there is no backup of {', '.join(missing)} since {since:%Y-%m-%d %H:%M} UTC",
@@ -132,7 +132,7 @@ def account_drills(since: datetime) -> list[dict[str, Any]]:
         Violated: names the stores that were not proved.
     """
     found = catalogue().read()
-    proved = {each.store: each for each in found.drills if each.drilled_at >= since}
+    proved = {each.store: each for each in found.drills if since <= each.drilled_at <= datetime.now(UTC)}
     if unproved := [name for name in (*store_names(), LAKE) if name not in proved]:
         raise Violated(
             f"no backup was proved of {', '.join(unproved)} since {since:%Y-%m-%d %H:%M} UTC",

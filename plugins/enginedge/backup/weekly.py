@@ -26,7 +26,8 @@ def proved(found: Found, stores: Sequence[str], since: datetime, now: datetime) 
     ages = {each.id: (now - each.taken_at).total_seconds() / 3600 for each in found.manifests}
     lines, lacking = [], []
     for store in stores:
-        last = found.drills_of(store)[-1] if found.drills_of(store) else None
+        proofs = [each for each in found.drills_of(store) if each.drilled_at <= now]
+        last = proofs[-1] if proofs else None
         if last is None or last.drilled_at < since:
             lacking.append(store)
             when = f"the last proof is of {last.drilled_at:%Y-%m-%d}" if last else "it never was"
