@@ -1,4 +1,4 @@
-"""A clock that was set back: what is dated ahead of it stands for nothing, and the order of the backups stays."""
+"""What the clock decides: which backup is newest, though it was set back; what is too old; what is read today."""
 
 from __future__ import annotations
 
@@ -83,3 +83,29 @@ def test_what_is_dated_ahead_is_neither_tonights_backup_nor_this_rounds_proof(
         operations.account(since)
     with pytest.raises(Violated, match="no backup was proved of postgres"):
         operations.account_drills(since)
+
+
+@pytest.mark.parametrize("first", [datetime(2026, 11, 29, tzinfo=UTC), datetime(2027, 12, 29, tzinfo=UTC)])
+def test_on_any_seven_days_in_a_row_every_share_of_the_bytes_is_read(
+    first: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[int, int]] = []
+
+    class Read:
+        def ids(self) -> dict[str, datetime]:
+            return {}
+
+        def check(self, part: int, of: int) -> None:
+            read.append((part, of))
+
+    class Today(datetime):
+        @classmethod
+        def now(cls, _: Any = None) -> Any:
+            return first + timedelta(days=len(read))
+
+    monkeypatch.setattr(operations, "catalogue", lambda _: Kept())
+    monkeypatch.setattr(operations, "repository", lambda _: Read())
+    monkeypatch.setattr(operations, "datetime", Today)
+    told = [operations.check_share() for _ in range(7)]
+    assert sorted(read) == [(part, 7) for part in range(1, 8)]
+    assert [each["share"] for each in told] == [f"{part}/{of}" for part, of in read]
