@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
+from enginedge.backup import operations
+from enginedge.backup.catalogue import catalogue
+from enginedge.backup.repository import repository
 from enginedge.backup.sources.etcd import Etcd
 from enginedge.backup.stores import Store, declared_stores
 from enginedge.etcd import Client
@@ -57,3 +61,29 @@ class TestEtcd(BackupSourceSuite):
         """A drill's comparison holds the revision and etcd's own hash over all revisions."""
         assert taken.manifest.dumped.fingerprint.parts["history"].startswith("revision ")
         assert settings().endpoint("etcd").url == self.live().url
+
+
+@pytest.mark.stores
+@pytest.mark.usefixtures("running_stores")
+def test_restored_in_earnest_its_revisions_are_newer_than_any_that_a_client_has_seen() -> None:
+    (store,) = declared_stores(["etcd"])
+    with gateway(store.source.client) as etcd:
+        etcd.put("/raised/key", "value")
+        seen = int(etcd.ask("kv/put", key="YQ==", value="YQ==")["header"]["revision"])
+    backup = operations.back_up_store("etcd")["id"]
+    dumped = catalogue().read("etcd").manifest(backup).dumped
+    with store.scratch() as there:
+        store.source.restore(dumped, repository(), replace(there, ahead=store.target(None).ahead))
+        found = store.source.fingerprint(there)
+        assert [told.partition(" is ")[0] for told in dumped.fingerprint.differences(found)] == ["history"]
+        with gateway(there.client) as etcd:
+            assert etcd.read("/raised/") == {"/raised/key": "value"}
+            assert int(etcd.ask("kv/put", key="YQ==", value="Yg==")["header"]["revision"]) > seen + 1_000_000
+            with pytest.raises(httpx.HTTPStatusError) as refused:
+                etcd.ask("kv/range", key="YQ==", revision=str(seen))
+            assert "compacted" in refused.value.response.text
+        again = Etcd(there.client).dump(repository().marked("etcd", "raised"))
+        with store.scratch() as copy:
+            store.source.restore(again, repository(), copy)
+            assert again.fingerprint.differences(store.source.fingerprint(copy)) == []
+    repository().forget([each.id for each in again.objects])

@@ -24,17 +24,22 @@ from enginedge.etcd import Client, Session
 from enginedge.shell import run
 
 SNAPSHOT = "snapshot.db"
+AHEAD = 1_000_000_000  # more writes than there have been since any snapshot that is restored
 DEPTH = 2  # parts are named by the first two steps of a key: /registry/pods
 
 
 @dataclass(frozen=True)
 class Member:
-    """A member that is yet to be: its data folder, its addresses, and what starts it once the folder is filled."""
+    """A member that is yet to be: its data folder, its addresses, and what starts it once the folder is filled.
+
+    ``ahead`` is by how much its revisions are raised: 0 where they are compared with the snapshot's.
+    """
 
     client: Client
     peer: str
     data: Path
     start: Callable[[], object]
+    ahead: int = 0
 
     @property
     def where(self) -> str:
@@ -63,15 +68,18 @@ class Etcd:
         return Dumped(began, found, (saved,), {"etcdutl": version})
 
     def restore(self, dumped: Dumped, repository: Repository, to: Member) -> None:
-        """As it is, with its revisions: a cluster that has clients wants them bumped and marked as compacted."""
+        """As it is where its revisions are to be compared. Where it is to have clients they are raised, and the history
+        is marked as compacted: who watched it at a revision that was lost would else wait for what never comes, and
+        now is told to list everything anew."""
         refuse_present(self.present(to), to.where)
         (snapshot,) = dumped.objects
         with spool_folder() as folder:
             path = folder / SNAPSHOT
             repository.load_into(snapshot, Command(("dd", f"of={path}", "bs=1M", "status=none")))
             member = ("--name=local", f"--initial-cluster=local={to.peer}", f"--initial-advertise-peer-urls={to.peer}")
+            raised = (f"--bump-revision={to.ahead}", "--mark-compacted") if to.ahead else ()
             with folders.filled(to.data) as part:
-                restored = [tool("etcdutl"), "snapshot", "restore", str(path), f"--data-dir={part}", *member]
+                restored = [tool("etcdutl"), "snapshot", "restore", str(path), f"--data-dir={part}", *member, *raised]
                 run(restored, environment=environment())
         to.start()
 
