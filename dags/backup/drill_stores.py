@@ -9,7 +9,7 @@
   it, and the lake.
 - **When, and why then.** On Sundays at 04:00 UTC, when neither the backups nor the lake's night run.
 - **By hand.** Trigger it after a change of a store's version or settings. Is Airflow down? `enginedge backup drill`,
-  with `--store NAME` and `--backup ID` for a chosen one, and `enginedge backup drill-lake`.
+  with `--store NAME` and `--backup ID` for a chosen one or `--older` for one at random, and `drill-lake`.
 - **When it fails.** *Violated* names the parts that differ: drill an older backup by hand to find the last good one,
   then find out what spoilt the newer. *Unavailable*: the repository or the scratch server did not answer; clear the
   task. Retention never gives up the last proved backup.

@@ -6,6 +6,7 @@ import json
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from enginedge.backup import night, operations
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.commands import app
+from enginedge.backup.drills import one_older
 from enginedge.backup.locations import Location
 from enginedge.backup.repository import PASSWORD, repository
 from enginedge.backup.retention import Keep
@@ -52,6 +54,19 @@ def test_a_backup_is_taken_listed_and_proved() -> None:
     proved = {each["id"]: each for each in told("list", "--store", "etcd")}[taken["id"]]
     assert proved["verified_at"]
     assert proved["restore_s"] == report["restore_s"]
+
+
+@pytest.mark.usefixtures("taken")
+def test_an_older_backup_is_proved_at_random() -> None:
+    newest = operations.back_up_store("etcd")["id"]
+    (report,) = told("drill", "--store", "etcd", "--older")
+    assert report["manifest"] in {each["id"] for each in told("list", "--store", "etcd")} - {newest}
+    manifests = catalogue().read("etcd").of("etcd")[-3:]
+    drawn = {one_older(manifests, "etcd", Random(seed)).id for seed in range(50)}
+    assert drawn == {each.id for each in manifests[:-1]}
+    with pytest.raises(Misconfigured, match="no older backup"):
+        one_older(manifests[-1:], "etcd")
+    assert CliRunner().invoke(app, ["drill", "--older", "--backup", newest]).exit_code == 2
 
 
 @pytest.mark.usefixtures("taken")

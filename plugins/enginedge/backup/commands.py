@@ -120,12 +120,20 @@ def watch_(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def drill(store: Stores = None, backup: Backup = "", location: From = PRIMARY, as_json: AsJson = False) -> None:
+def drill(
+    store: Stores = None,
+    backup: Backup = "",
+    older: Annotated[bool, typer.Option("--older", help="One of the older ones, at random.")] = False,
+    location: From = PRIMARY,
+    as_json: AsJson = False,
+) -> None:
     """Restore the newest backup of each store into scratch, compare it, and say how long the restore took."""
+    if older and backup:
+        raise typer.BadParameter("choose one, or leave it to chance", param_hint="--older")
     reports, failures = [], {}
     for name in store or store_names():
         try:
-            reports.append(operations.drill_store(name, backup, location))
+            reports.append(operations.drill_store(name, backup, location, older))
         except EnginEdgeError as failure:
             failures[name] = failure
     print_rows(reports, ("store", "manifest", "parts", "restore_s", "drill_s"), as_json)

@@ -7,14 +7,17 @@ with the fingerprint of the dumped moment, not with the store as it is now.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 from enginedge.backup.shapes import DrillReport, Manifest, Repository
 from enginedge.backup.stores import Store
-from enginedge.errors import Violated
+from enginedge.errors import Misconfigured, Violated
 
 MOST_TOLD = 10
+ANY = Random()
 
 
 def drill(store: Store, manifest: Manifest, repository: Repository) -> DrillReport:
@@ -38,6 +41,17 @@ def drill(store: Store, manifest: Manifest, repository: Repository) -> DrillRepo
         drill_s=round(time.monotonic() - began, 3),
         parts=parts,
     )
+
+
+def one_older(manifests: Sequence[Manifest], store: str, chance: Random = ANY) -> Manifest:
+    """One of the ``manifests`` of ``store``, oldest first, but not the newest: each is as likely as any other.
+
+    Raises:
+        Misconfigured: there is none.
+    """
+    if len(manifests) < 2:
+        raise Misconfigured("it has no older backup", where=store, remedy="drill the newest one")
+    return chance.choice(manifests[:-1])
 
 
 def compare(store: Store, manifest: Manifest, target: Any) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from enginedge.backup import copying, lake_drill, night, proving, status
 from enginedge.backup.catalogue import Found, catalogue, refuse_damaged
-from enginedge.backup.drills import drill
+from enginedge.backup.drills import drill, one_older
 from enginedge.backup.locations import Location
 from enginedge.backup.pairs import LAKE, chosen_pair, proved_together
 from enginedge.backup.repository import repository
@@ -76,15 +76,19 @@ def account_copies() -> list[dict[str, Any]]:
     return [row(each, copied.verified(each)) for each in newest]
 
 
-def drill_store(name: str, backup: str = "", location: Location = Location.PRIMARY) -> dict[str, Any]:
-    """Prove the newest backup of one store at ``location``, or ``backup``, and write the proof down there.
+def drill_store(
+    name: str, backup: str = "", location: Location = Location.PRIMARY, older: bool = False
+) -> dict[str, Any]:
+    """Prove one store's newest backup at ``location``, or ``backup``, or an older one at random; write the proof there.
 
     Raises:
         Violated: the restored copy is not what was dumped.
         Misconfigured: there is no such backup.
     """
     (store,) = declared_stores([name])
-    report = drill(store, chosen(catalogue(location).read(name), name, backup), repository(location))
+    found = catalogue(location).read(name)
+    manifest = one_older(found.of(name), name) if older else chosen(found, name, backup)
+    report = drill(store, manifest, repository(location))
     catalogue(location).record(report)
     return asdict(report)
 
