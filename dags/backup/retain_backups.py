@@ -2,16 +2,18 @@
 
 - **What.** Checks a seventh of all bytes of the repository and every manifest, so that all bytes are read within a
   week; then gives up the backups that no rule keeps; then locks what is left for longer, since a new backup shares
-  most of its bytes with old ones. Kept are the newest of each of the last 7 days, 5 weeks, 12 months and 3 years, the
-  newest one, the last one that a drill proved, the last two that were proved to be one lake, and for two weeks what a
-  restore has replaced. What does not carry our mark is never touched.
+  most of its bytes with old ones. Then checks the second copy, and gives up what no rule keeps there. Kept are the
+  newest of each of the last 7 days, 5 weeks, 12 months and 3 years, the newest one, the last one that a drill proved,
+  the last two that were proved to be one lake, and for two weeks what a restore has replaced. What does not carry our
+  mark is never touched.
 - **When, and why then.** At 05:30 UTC, after the backups and the drills.
 - **By hand.** *Trigger* opens a form; with *dry run* it only says what would go, and why, in the task's log and
   result. Is Airflow down? `enginedge backup check` and `enginedge backup forget` do the same.
-- **When it fails.** A failed check holds the giving up back: *Violated* names what is damaged. The bucket keeps every
-  version for weeks, so put back the older version of what is named, check again, and clear the task. *Unavailable*
-  while a backup, a copy or a restore runs is as it should be: clear the task later. A red `write_metrics` or
-  `publish_tables` (Prometheus' numbers, `ops.backups` in Trino) spoils nothing: `enginedge backup publish`.
+- **When it fails.** A failed check holds the giving up back, at its own place alone: *Violated* names what is damaged.
+  The bucket keeps every version for weeks, so put back the older version of what is named, check again, and clear the
+  task. *Unavailable* while a backup, a copy or a restore runs is as it should be: clear the task later. A red
+  `write_metrics` or `publish_tables` (Prometheus' numbers, `ops.backups` in Trino) spoils nothing: `enginedge backup
+  publish`.
 """
 
 from datetime import timedelta
@@ -19,6 +21,7 @@ from datetime import timedelta
 from airflow.sdk import CronTriggerTimetable, Param, dag, task
 
 from enginedge.backup import operations, tables
+from enginedge.backup.locations import Location
 from enginedge_airflow import defaults
 
 
@@ -35,6 +38,16 @@ def keep_locked():
 @task
 def give_up(params=None):
     return operations.forget_or_tell(params["dry_run"])
+
+
+@task(trigger_rule="all_done")
+def check_copies():
+    return operations.check_share(location=Location.OFFSITE)
+
+
+@task
+def give_up_copies(params=None):
+    return operations.forget_or_tell(params["dry_run"], Location.OFFSITE)
 
 
 @task
@@ -59,7 +72,9 @@ def publish_tables():
     doc_md=__doc__,
 )
 def retain_backups():
-    check_share() >> give_up() >> keep_locked() >> write_metrics() >> publish_tables()
+    here, there = keep_locked(), give_up_copies()
+    check_share() >> give_up() >> here >> check_copies() >> there
+    [here, there] >> write_metrics() >> publish_tables()
 
 
 retain_backups()

@@ -79,6 +79,17 @@ def test_nothing_is_given_up_before_the_check_has_passed(dags: dict[str, Any]) -
     assert dags["retain_backups"].get_task("keep_locked").upstream_task_ids == {"give_up"}, "what went need not stay"
 
 
+def test_the_second_copy_is_checked_and_retained_whatever_became_of_the_first_which_is_not_forgotten(
+    dags: dict[str, Any],
+) -> None:
+    check, give_up = (dags["retain_backups"].get_task(each) for each in ("check_copies", "give_up_copies"))
+    assert check.trigger_rule == "all_done"
+    assert (give_up.upstream_task_ids, give_up.trigger_rule) == ({"check_copies"}, "all_success")
+    numbers = dags["retain_backups"].get_task("write_metrics")
+    assert numbers.upstream_task_ids == {"keep_locked", "give_up_copies"}
+    assert numbers.trigger_rule == "all_success"
+
+
 @pytest.mark.parametrize(
     ("dag_id", "task_id"),
     [

@@ -269,11 +269,6 @@ def keep_locked(location: Location = Location.PRIMARY) -> dict[str, int]:
     return {"objects": catalogue(location).keep_locked(LOCKED_DAYS)}
 
 
-def keep_copies_locked() -> dict[str, int]:
-    """What :func:`keep_locked` does, for the second copy."""
-    return keep_locked(Location.OFFSITE)
-
-
 def check_share(part: int = 0, of: int = SHARES, location: Location = Location.PRIMARY) -> dict[str, Any]:
     """Check the repository's structure, every manifest, and one share of all bytes: today's where ``part`` is 0.
 

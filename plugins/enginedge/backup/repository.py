@@ -221,7 +221,8 @@ class Restic:
     def _failure(self, ended: Ended) -> EnginEdgeError:
         said = _without_json(ended.last_words)
         if ended.status == NO_REPOSITORY:
-            return Misconfigured("there is no repository", where=self.where, remedy="run `enginedge backup now`")
+            verb = "now" if self.location is Location.PRIMARY else "copy"
+            return Misconfigured("there is no repository", where=self.where, remedy=f"run `enginedge backup {verb}`")
         if ended.status == WRONG_PASSWORD:
             return Misconfigured(
                 "the repository's password is wrong",
