@@ -74,6 +74,13 @@ def test_a_sheet_leads_to_no_file_but_those_of_secrets(tmp_path: Path, folder: P
     assert not folder.exists()
 
 
+def test_a_folder_of_keys_is_refused_and_not_left_out_in_silence(folder: Path) -> None:
+    recover(SECRETS)
+    (folder / "pki").mkdir()
+    with pytest.raises(Misconfigured, match="pki is no file, and the sheet would lack what is in it"):
+        recovery.sheet()
+
+
 def test_an_encrypted_sheet_is_opened_by_its_key_alone(tmp_path: Path, safe: tuple[Path, Path]) -> None:
     key, certificate = safe
     sheet = _written(tmp_path, recovery.encrypted(str(SHEET), certificate))

@@ -61,10 +61,12 @@ def sheet() -> Sheet:
     """The sheet of this installation.
 
     Raises:
-        Misconfigured: a secret is missing, empty or readable by others, or its name cannot be read back.
+        Misconfigured: a secret is missing, empty or readable by others, or its name cannot be read back; or something
+            is there that is no file, and would be left out.
     """
     folder = settings().secrets
-    names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    _refuse_folders([name for name in names if not (folder / name).is_file()], str(folder))
     _refuse_odd_names(names, str(folder))
     values = {name: settings().secret(name) for name in names}
     if PASSWORD not in values:
@@ -152,6 +154,20 @@ def _read(printed: str) -> str:
         return str(json.loads(printed))
     except ValueError:
         return printed  # mistyped, which the check tells
+
+
+def _refuse_folders(names: Collection[str], where: str) -> None:
+    """Return when there is none.
+
+    Raises:
+        Misconfigured: there is; names it.
+    """
+    if names:
+        raise Misconfigured(
+            f"{', '.join(names)} is no file, and the sheet would lack what is in it",
+            where=where,
+            remedy="put each key and certificate into a file of its own beside the other secrets",
+        )
 
 
 def _refuse_odd_names(names: Collection[str], where: str) -> None:
