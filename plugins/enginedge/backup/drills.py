@@ -24,7 +24,7 @@ def drill(store: Store, manifest: Manifest, repository: Repository) -> DrillRepo
     """Restore ``manifest``'s backup into scratch and compare it.
 
     Raises:
-        Violated: the copy differs; names the parts.
+        Violated: the copy differs; names the parts. Or its program does not start on it.
         Unavailable: it could not be restored.
     """
     began = time.monotonic()
@@ -33,6 +33,7 @@ def drill(store: Store, manifest: Manifest, repository: Repository) -> DrillRepo
         store.source.restore(manifest.dumped, repository, target)
         restored = time.monotonic()
         parts = compare(store, manifest, target)
+        store.boots(target)
     return DrillReport(
         store=store.name,
         manifest=manifest.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Store:
             and else dumped before it is replaced.
         witness: adds to a dump what only others can tell of it; never fails.
         parts: how a part of it is restored.
+        boots: starts its program on a restored scratch, where the scratch is but a folder.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Store:
     home: Path | None = None
     witness: Callable[[Dumped], Dumped] = lambda dumped: dumped
     parts: PartSource[Any] | None = None
+    boots: Callable[[Any], None] = lambda _: None
 
 
 def declared_stores(names: Sequence[str] = ()) -> list[Store]:
@@ -174,12 +176,13 @@ def _buckets(service: Service) -> Store:
 def _volume(service: Service) -> Store:
     from enginedge.backup.parts.volumes import VolumeParts
     from enginedge.backup.scratch.folder import scratch_volume
+    from enginedge.backup.scratch.redis import boot_redis
     from enginedge.backup.sources.volumes import Volume
 
     home = home_of(service)
-    return Store(
-        service.name, Volume(home), scratch_volume, lambda folder: folder or home, home=home, parts=VolumeParts()
-    )
+    source, parts = Volume(home), VolumeParts()
+    store = Store(service.name, source, scratch_volume, lambda folder: folder or home, home=home, parts=parts)
+    return replace(store, boots=boot_redis) if service.name == "redis" else store
 
 
 def _in_place(server: Any, folder: Path | None) -> Any:

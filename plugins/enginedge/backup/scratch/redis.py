@@ -1,0 +1,53 @@
+"""A Redis for one drill, on a folder that was restored: the files of a program that was writing them prove something
+when the program itself has taken them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from enginedge.backup.scratch.place import free_port, running, scratch_folder
+from enginedge.backup.tools import tool
+from enginedge.errors import Unavailable, Violated
+from enginedge.private_files import write_private
+from enginedge.settings import HOST
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+
+def boot_redis(folder: Path) -> None:
+    """Start Redis on ``folder``, and return when it has loaded what is there.
+
+    Raises:
+        Violated: it does not take it; says its last lines.
+    """
+    try:
+        with scratch_redis(folder):
+            return
+    except Unavailable as failure:
+        raise Violated(
+            f"Redis does not start on what was restored: {failure.what}",
+            where=str(folder),
+            untouched="the backup",
+            remedy="back it up again, and drill that; files that Redis replaces meanwhile may be of two moments",
+        ) from failure
+
+
+@contextmanager
+def scratch_redis(folder: Path) -> Iterator[Redis]:
+    """A running server on ``folder``, and a client of it."""
+    from redis import Redis
+
+    with scratch_folder("redis") as beside:
+        port, password = free_port(), secrets.token_hex(16)
+        said = f'bind {HOST}\nport {port}\nrequirepass {password}\ndir "{folder}"\nappendonly yes\nsave ""\n'
+        write_private(beside / "redis.conf", said)
+        argv = [tool("redis_server"), str(beside / "redis.conf")]
+        client: Redis
+        with Redis(host=HOST, port=port, password=password, socket_timeout=10) as client, \
+                running(argv, client.ping, log=beside / "log"):  # fmt: skip
+            yield client
