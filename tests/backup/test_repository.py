@@ -141,14 +141,17 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InFolder]:
 
 
 @pytest.mark.parametrize("kind", ["data", "index", "snapshots", "keys", "config"])
-def test_a_flipped_bit_in_a_file_of_any_kind_is_found(whole: InFolder, tmp_path: Path, kind: str) -> None:
+def test_a_flipped_bit_in_a_file_of_any_kind_is_found_and_the_file_named(
+    whole: InFolder, tmp_path: Path, kind: str
+) -> None:
     chance = Random()  # another place each time; `make soak` turns bits all over
     spoilt = replace(whole, folder=tmp_path / "spoilt")
     shutil.copytree(whole.folder, spoilt.folder)
     path = chance.choice(files_of(spoilt.folder, kind))
     flip(path, chance.randrange(path.stat().st_size), chance)
-    with pytest.raises((Violated, Misconfigured)):
+    with pytest.raises((Violated, Misconfigured)) as found:
         spoilt.check()
+    assert path.name[:8] in str(found.value)
 
 
 def test_the_lock_of_one_who_was_killed_while_he_had_it_alone_holds_nobody_up(whole: InFolder, tmp_path: Path) -> None:

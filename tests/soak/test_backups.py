@@ -31,7 +31,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InFolder]:
         yield found
 
 
-def test_a_flipped_bit_is_found_wherever_it_is(
+def test_a_flipped_bit_is_found_wherever_it_is_and_its_file_named(
     whole: InFolder, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """The places are uniform over all bytes of all files."""
@@ -64,7 +64,7 @@ def test_a_place_that_is_away_for_a_minute_costs_time_and_nothing_else(
 
 
 def _flipped(whole: InFolder, folder: Path, chance: Random) -> str:
-    """Turn one bit of a copy; returns where, if the check does not find it."""
+    """Turn one bit of a copy; returns where, if the check does not find and name it."""
     spoilt = replace(whole, folder=folder / "spoilt")
     shutil.copytree(whole.folder, spoilt.folder)
     files = files_of(spoilt.folder)
@@ -73,8 +73,8 @@ def _flipped(whole: InFolder, folder: Path, chance: Random) -> str:
     flip(path, position, chance)
     try:
         spoilt.check()
-    except (Violated, Misconfigured):
-        return ""
+    except (Violated, Misconfigured) as found:
+        return "" if path.name[:8] in str(found) else f"{path.name} at {position} is not named: {found}"
     finally:
         shutil.rmtree(spoilt.folder)
     return f"{path.name} at {position}"
