@@ -15,8 +15,8 @@ from deploy.local.services import metastore as metastore_service
 from deploy.local.services import postgres as postgres_service
 from deploy.local.services.minio import USERS, policy_of
 from deploy.local.services.trino import _access
+from enginedge.engines.jvm import FIRST_COMPILER
 from enginedge.engines.metastore import Metastore
-from enginedge.engines.trino import QUICK_TO_START
 from enginedge.lake.contracts import contracts
 from tests.installation import secret_values
 
@@ -64,7 +64,7 @@ def test_trino_compiles_once_and_quickly_only_in_a_stack_for_minutes(
     monkeypatch.delenv("ENGINEDGE_SHORT_LIVED", raising=False)
     if given:
         monkeypatch.setenv("ENGINEDGE_SHORT_LIVED", given)
-    assert (QUICK_TO_START in SERVICES["trino"].prepare(installation).argv) is quick
+    assert (FIRST_COMPILER in SERVICES["trino"].prepare(installation).argv) is quick
 
 
 def test_every_generated_file_is_private(installation: Local, launches: dict[str, Launch]) -> None:

@@ -10,6 +10,7 @@ from zipfile import ZipFile, ZipInfo
 from deploy.local.layout import Local
 from deploy.local.services.process import Launch
 from enginedge.engines import hadoop
+from enginedge.engines.jvm import FIRST_COMPILER, SERIAL
 from enginedge.lake.class_archive import configuration_jar
 from enginedge.private_files import private_folder, write_private
 from enginedge.settings import HOST
@@ -26,10 +27,9 @@ appender.console.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss} %p %c{1}: %m%n%ex
 logger.deploy.name = org.apache.spark.deploy
 logger.deploy.level = info
 """
-# A driver plans, and never gets warm: the first compiler alone halves its processor time. An executor may work long:
-# the second compiler makes it up to half quicker, but costs a short one twice the time. So it comes in late, at ten
+# A driver plans, and never gets warm: it has the first compiler alone. An executor may work long: the second
+# compiler makes it up to half quicker, but costs a short one twice the time. So it comes in late, at ten
 # times Java's own thresholds; and it compiles methods of any size, since Spark writes one of all of a table's columns.
-SERIAL, FIRST_COMPILER = "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"
 PATIENT = " ".join(
     (
         "-XX:Tier4InvocationThreshold=50000",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from enginedge.engines import hadoop
+from enginedge.engines.jvm import FIRST_COMPILER, SERIAL
 from enginedge.private_files import write_private
 from enginedge.settings import Endpoint
 from enginedge.shell import run
@@ -59,7 +60,7 @@ class Metastore:
         """What runs one of its classes, whose name and arguments follow."""
         return [
             str(self.tool("java17_home") / "bin" / "java"),
-            *("-Xms64m", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:MaxMetaspaceSize=192m"),
+            *("-Xms64m", "-Xmx192m", SERIAL, FIRST_COMPILER, "-XX:MaxMetaspaceSize=192m"),
             *("-XX:ReservedCodeCacheSize=64m", "-XX:+ExitOnOutOfMemoryError"),
             *(f"--add-opens=java.base/java.{package}=ALL-UNNAMED" for package in OPENED),
             "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from enginedge.engines.hadoop import REGION, S3
+from enginedge.engines.jvm import FIRST_COMPILER
 from enginedge.private_files import private_folder, write_private
 from enginedge.settings import HOST, Endpoint
 
@@ -22,8 +23,6 @@ JVM = [
     *("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"),
     "--add-modules=jdk.incubator.vector",
 ]
-#: Compiles once and quickly: half of the processor time until it is warm, and heavy queries up to six times as slow.
-QUICK_TO_START = "-XX:TieredStopAtLevel=1"
 LEVELS = "io.trino=WARN\nio.trino.server.Server=INFO\nio.airlift=WARN\n"
 
 
@@ -68,7 +67,7 @@ class Trino:
         return [
             str(self.tool("java25_home") / "bin" / "java"),
             *JVM,
-            *([QUICK_TO_START] if self.short_lived else []),
+            *([FIRST_COMPILER] if self.short_lived else []),
             *("-cp", f"{self.tool('trino_home')}/lib/*"),
             "-Dnode.environment=local",
             "-Dnode.id=coordinator",
