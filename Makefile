@@ -24,7 +24,7 @@ logs: ## follow one service's log: make logs S=trino
 	@$(STACK) logs $(S)
 night: ## run last night, or NIGHT=2026-11-23, without Airflow
 	@.venv/bin/enginedge lake run $(if $(NIGHT),--night $(NIGHT))
-test: lint ## the gate: style, types, import contracts, every test (they bring up a stack of their own)
+test: bootstrap ## the gate: style, types, import contracts, every test (they bring up a stack of their own)
 	@$(PY) -m tests.gate
 test-unit: bootstrap ## the fast tests, which need no stack
 	@$(PYTEST) --ignore=tests/soak -m "not stores and not stack and not browser and not destructive"

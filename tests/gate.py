@@ -1,6 +1,7 @@
-"""The gate's two halves, side by side: what needs the stack, and meanwhile everything else, on stores of its own.
+"""The gate: what needs the stack, meanwhile everything else, on stores of its own, and style, types and contracts.
 
-Each half is a pytest of its own; what they say comes line by line as they say it, and ends with one line for both.
+Each half of the tests is a pytest of its own. What is said comes line by line as it is said, and ends with one line for
+all.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from threading import Thread
 from tests.installation import ROOT
 
 STACK = "stack or browser or destructive"
+LINT = ["make", "--no-print-directory", "lint"]
 HALVES = {"stack": STACK, "beside": f"not ({STACK})"}
 COUNTED = re.compile(r"(\d+) (passed|failed|skipped|deselected|xfailed|xpassed|warnings?|errors?)")
 LONGEST = 40  # tests of each half are told with their seconds: that is where the gate can get quicker
@@ -25,41 +27,47 @@ NOT_TOLD = ("deselected",)  # each half leaves out the other
 
 
 def main(arguments: list[str]) -> int:
-    """Run both halves with ``arguments``; the greater of their exit statuses. Stopped, it lets each stop what it
-    started."""
+    """Run both halves with ``arguments``, and lint where there are none; 0 only where each of them ended with it.
+    Stopped, it lets each stop what it started."""
     began, counts = time.monotonic(), Counter[str]()
-    halves = {name: _start(name, marks, arguments) for name, marks in HALVES.items()}
-    signal.signal(signal.SIGTERM, lambda *_: _stop(halves.values()))
-    readers = [Thread(target=_tell, args=(name, half, counts)) for name, half in halves.items()]
+    lanes = {name: _start(_pytest(marks, arguments), name) for name, marks in HALVES.items()}
+    if not arguments:
+        lanes["lint"] = _start(LINT)
+    signal.signal(signal.SIGTERM, lambda *_: _stop(lanes.values()))
+    readers = [Thread(target=_tell, args=(name, lane, counts)) for name, lane in lanes.items()]
     try:
         for reader in readers:
             reader.start()
-        status = max(half.wait() for half in halves.values())
+        ended = {name: abs(lane.wait()) for name, lane in lanes.items()}  # below zero: ended by a signal
     except KeyboardInterrupt:
-        status = max(abs(half.wait()) for half in halves.values()) or 1
+        ended = {name: abs(lane.wait()) or 1 for name, lane in lanes.items()}
     for reader in readers:
         reader.join()
-    told = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()) if what not in NOT_TOLD)
-    print(f"===== {told or 'nothing'} in {time.monotonic() - began:.2f}s =====", flush=True)
-    return status
+    told = [f"{count} {what}" for what, count in sorted(counts.items()) if what not in NOT_TOLD]
+    told += ["lint failed"] if ended.get("lint") else []
+    print(f"===== {', '.join(told) or 'nothing'} in {time.monotonic() - began:.2f}s =====", flush=True)
+    return max(ended.values())
 
 
-def _start(name: str, marks: str, arguments: list[str]) -> subprocess.Popen[str]:
-    argv = [sys.executable, "-m", "pytest", "--ignore=tests/soak", f"--durations={LONGEST}", "-m", marks, *arguments]
-    environment = {**os.environ, "ENGINEDGE_TEST_HALF": name, "PYTHONUNBUFFERED": "1"}
+def _pytest(marks: str, arguments: list[str]) -> list[str]:
+    return [sys.executable, "-m", "pytest", "--ignore=tests/soak", f"--durations={LONGEST}", "-m", marks, *arguments]
+
+
+def _start(argv: list[str], half: str = "") -> subprocess.Popen[str]:
+    environment = {**os.environ, "ENGINEDGE_TEST_HALF": half, "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
         argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     )
 
 
-def _stop(halves: Iterable[subprocess.Popen[str]]) -> None:
-    for half in halves:
-        half.send_signal(signal.SIGINT)
+def _stop(lanes: Iterable[subprocess.Popen[str]]) -> None:
+    for lane in lanes:
+        lane.send_signal(signal.SIGINT)
 
 
-def _tell(name: str, half: subprocess.Popen[str], counts: Counter[str]) -> None:
+def _tell(name: str, lane: subprocess.Popen[str], counts: Counter[str]) -> None:
     last = ""
-    for line in half.stdout or ():
+    for line in lane.stdout or ():
         print(f"{name:<6} | {line}", end="", flush=True)
         last = line if line.startswith("==") else last
     counts.update({what: int(count) for count, what in COUNTED.findall(last)})
