@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from tenacity import stop_after_attempt
 
-from enginedge.errors import Misconfigured
+from enginedge.errors import Misconfigured, Unavailable
 from enginedge.lake import airflow
 from enginedge.lake.airflow import Airflow, Run
 from enginedge.settings import settings
@@ -106,3 +107,13 @@ def test_a_run_that_takes_long_is_said_to_go_on(api: type[ApiServer], monkeypatc
     assert (first, last) == ("slow: running", "slow: success")
     assert len(still) >= 2
     assert all(line.startswith("still running after ") and line.endswith(" s: slow") for line in still)
+
+
+def test_an_airflow_that_breaks_down_while_its_run_is_followed_is_named_with_its_log(
+    api: type[ApiServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Airflow._call.retry, "stop", stop_after_attempt(2))  # not a minute
+    followed = Airflow()
+    monkeypatch.setattr(api, "do_GET", lambda its: its._answer(500, {}))
+    with pytest.raises(Unavailable, match=r"answered 500.*make logs S=airflow-api"):
+        followed.follow(Run(str(RUN["dag_run_id"]), "queued", "http://here"), print)
