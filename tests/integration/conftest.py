@@ -1,7 +1,7 @@
-"""The lake that the integration tests share: two nights, seeded and run once.
+"""The lake that the integration tests share: what two days brought to the stores, and the one night that took it in.
 
-Before the nights Airflow refuses a misspelt request, which is quick: so its own database, one of the sources, holds a
-run and its tasks.
+Before the night Airflow refuses a misspelt request, which is quick: so its own database, one of the sources, holds a
+run and its tasks. The second night is the main job's (``test_first_night.py``), after all else.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import pytest
 from tests.installation import enginedge
 from tests.integration.airflow_api import finished, logged_in, trigger
 
-NIGHTS = [(datetime.now(UTC).date() - timedelta(days=back)).isoformat() for back in (4, 3)]
+DAYS = [(datetime.now(UTC).date() - timedelta(days=back)).isoformat() for back in (4, 3)]
+NIGHT = DAYS[-1]
 BAD_NIGHT = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()  # the one that the main job runs
 SEED, SCALE = 7, 0.05
 MISSPELT_RUN = f"misspelt__{int(time.time())}"  # a run id is used up for good, also in a stack that is kept
@@ -26,30 +27,30 @@ MISSPELT_RUN = f"misspelt__{int(time.time())}"  # a run id is used up for good, 
 
 @dataclass(frozen=True)
 class Lake:
-    """Two seeded nights and what the command line said when it ran each of them; Airflow has refused a run before.
+    """The night that was run and what the command line said of it; Airflow has refused a run before.
 
-    ``lineage`` is what ``lake lineage completeness`` found right after them, before any test did anything.
+    ``lineage`` is what ``lake lineage completeness`` found right after it, before any test did anything.
     """
 
-    nights: list[str]
-    summaries: list[dict[str, Any]]
+    night: str
+    summary: dict[str, Any]
     lineage: dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def lake_of_two_nights(running_stack: None) -> Lake:
-    """Airflow's refusal, then two nights seeded, and run one after the other by the command line."""
+def lake_of_one_night(running_stack: None) -> Lake:
+    """Airflow's refusal, two days seeded, and the night after them run by the command line."""
     with closing(logged_in()) as airflow:
         trigger(airflow, MISSPELT_RUN, {"full_refesh": True})
+        enginedge("lake", "seed", "--nights", "2", "--scale", str(SCALE), "--seed", str(SEED), "--until", NIGHT)
         finished(airflow, MISSPELT_RUN)
-    enginedge("lake", "seed", "--nights", "2", "--scale", str(SCALE), "--seed", str(SEED), "--until", NIGHTS[-1])
-    summaries = [json.loads(enginedge("lake", "run", "--night", night, "--json").stdout) for night in NIGHTS]
+    summary = json.loads(enginedge("lake", "run", "--night", NIGHT, "--json").stdout)
     lineage = enginedge("lake", "lineage", "completeness", "--hours", "2", "--json", check=False).stdout
-    return Lake(NIGHTS, summaries, json.loads(lineage))
+    return Lake(NIGHT, summary, json.loads(lineage))
 
 
 @pytest.fixture(scope="session")
-def bad_night(lake_of_two_nights: Lake) -> str:
+def bad_night(lake_of_one_night: Lake) -> str:
     """Last night, seeded and not yet run, for what breaks things."""
     enginedge("lake", "seed", "--nights", "1", "--scale", str(SCALE), "--seed", str(SEED), "--until", BAD_NIGHT)
     return BAD_NIGHT

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.stack
 
 
 @pytest.fixture(scope="module")
-def taken(lake_of_two_nights: Lake) -> dict[str, Any]:
+def taken(lake_of_one_night: Lake) -> dict[str, Any]:
     """A proved backup of every store, as the main job ends with it."""
-    assert lake_of_two_nights.summaries
+    assert lake_of_one_night.summary
     since = enginedge("lake", "last-published").stdout.strip()
     return {each["store"]: each for each in json.loads(enginedge("backup", "prove", "--since", since, "--json").stdout)}
 

@@ -104,7 +104,7 @@ def test_the_committed_notebooks_hold_no_output() -> None:
 
 
 def test_the_marts_notebook_plots_and_counts_what_trino_counts(
-    server: httpx.Client, lake_of_two_nights: Lake, tmp_path: Path
+    server: httpx.Client, lake_of_one_night: Lake, tmp_path: Path
 ) -> None:
     shown = execute(server, "marts.ipynb")
     assert len(shown.plots) == 3
@@ -117,14 +117,14 @@ def test_the_marts_notebook_plots_and_counts_what_trino_counts(
         assert rows[f"mart.{mart}"] == str(counted(f"mart.{mart}"))
 
 
-def test_the_spark_notebook_counts_what_trino_counts(server: httpx.Client, lake_of_two_nights: Lake) -> None:
+def test_the_spark_notebook_counts_what_trino_counts(server: httpx.Client, lake_of_one_night: Lake) -> None:
     shown = execute(server, "spark_table.ipynb")
     assert f"rows: {counted('core.kafka__service_events')}\n" in shown.text
     assert "mongodb__users" not in shown.text  # a table with personal columns is not offered as files
     assert len(shown.plots) == 1
 
 
-def test_a_frame_says_what_it_is_whose_it_is_and_how_fresh(lake_of_two_nights: Lake) -> None:
+def test_a_frame_says_what_it_is_whose_it_is_and_how_fresh(lake_of_one_night: Lake) -> None:
     read = lake.table("mart.interviews__daily_funnel")
     assert len(read) == counted("mart.interviews__daily_funnel")
     assert (read.attrs["owner"], read.attrs["table"]) == ("data-platform", "mart.interviews__daily_funnel")
@@ -134,13 +134,13 @@ def test_a_frame_says_what_it_is_whose_it_is_and_how_fresh(lake_of_two_nights: L
     assert str(read["entered_on"].dtype) == "datetime64[us]"
 
 
-def test_a_core_frame_names_the_night_that_it_holds(lake_of_two_nights: Lake) -> None:
+def test_a_core_frame_names_the_night_that_it_holds(lake_of_one_night: Lake) -> None:
     read = lake.table("core.kafka__service_events", columns=["event_id"], limit=None)
-    assert read.attrs["night"] == lake_of_two_nights.nights[-1]
+    assert read.attrs["night"] == lake_of_one_night.night
     assert len(read) == counted("core.kafka__service_events")
 
 
-def test_everything_listed_has_a_description_and_an_owner(lake_of_two_nights: Lake) -> None:
+def test_everything_listed_has_a_description_and_an_owner(lake_of_one_night: Lake) -> None:
     listed = lake.tables().set_index("table")
     assert {f"mart.{mart}" for mart in MARTS} <= set(listed.index)
     assert {name.partition(".")[0] for name in listed.index} <= {"core", "mart", "ops"}
@@ -161,12 +161,12 @@ def test_everything_listed_has_a_description_and_an_owner(lake_of_two_nights: La
         'select * from core."mongodb__users$files"',
     ],
 )
-def test_an_analyst_changes_nothing_and_reads_nothing_unpublished(lake_of_two_nights: Lake, statement: str) -> None:
+def test_an_analyst_changes_nothing_and_reads_nothing_unpublished(lake_of_one_night: Lake, statement: str) -> None:
     with pytest.raises(Misconfigured, match=r"PERMISSION_DENIED|TABLE_NOT_FOUND|SCHEMA_NOT_FOUND"):
         lake.query(statement)
 
 
-def test_an_analyst_sees_no_personal_value(lake_of_two_nights: Lake) -> None:
+def test_an_analyst_sees_no_personal_value(lake_of_one_night: Lake) -> None:
     for promised in contracts("core"):
         personal = [column.name for column in promised.personal()]
         if personal and counted(promised.table):

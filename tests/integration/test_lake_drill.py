@@ -28,7 +28,7 @@ from enginedge.lake import declared
 from enginedge.settings import settings
 from tests.installation import enginedge
 
-pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("lake_of_two_nights")]
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("lake_of_one_night")]
 MART, CORE = BOTH = "mart.interviews__daily_funnel", "core.mongodb__users"
 
 
@@ -41,7 +41,7 @@ class Taken:
 
 
 @pytest.fixture(scope="module")
-def taken(lake_of_two_nights: Any) -> Taken:
+def taken(lake_of_one_night: Any) -> Taken:
     before = named_now()
     rows = json.loads(enginedge("backup", "now", "--store", "postgres", "--store", "minio", "--json").stdout)
     assert named_now() == before, "nothing is published meanwhile"

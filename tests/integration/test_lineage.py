@@ -27,7 +27,7 @@ MARTS = [(mart.name, column) for mart in marts() for column in mart.columns]
 
 
 @pytest.fixture(scope="module")
-def graph(lake_of_two_nights: Lake) -> Iterator[Database]:
+def graph(lake_of_one_night: Lake) -> Iterator[Database]:
     """The relay's database, once it has read everything that the nights left in the spool."""
     url = settings().endpoint("lineage").url
     stop = time.monotonic() + 60
@@ -45,9 +45,9 @@ def test_every_mart_column_leads_back_to_a_field_of_a_store(graph: Database, tab
     assert all(way[-1].is_source for way in ways)
 
 
-def test_nothing_is_missing_from_the_graph(lake_of_two_nights: Lake) -> None:
-    assert lake_of_two_nights.lineage["missing"] == []
-    assert lake_of_two_nights.lineage["queries"]
+def test_nothing_is_missing_from_the_graph(lake_of_one_night: Lake) -> None:
+    assert lake_of_one_night.lineage["missing"] == []
+    assert lake_of_one_night.lineage["queries"]
 
 
 def test_an_event_that_trinos_listener_loses_is_reported_and_made_good(graph: Database) -> None:

@@ -57,8 +57,8 @@ def rebuild(night: str) -> None:
     enginedge("lake", "run", "--night", night, "--source", "postgres", "--full-refresh")
 
 
-def test_with_sparks_listener_off_the_tables_without_an_origin_are_named(lake_of_two_nights: Lake) -> None:
-    night = lake_of_two_nights.nights[-1]
+def test_with_sparks_listener_off_the_tables_without_an_origin_are_named(lake_of_one_night: Lake) -> None:
+    night = lake_of_one_night.night
     began = time.time()
     with without_sparks_listener():
         rebuild(night)
@@ -70,7 +70,7 @@ def test_with_sparks_listener_off_the_tables_without_an_origin_are_named(lake_of
     in_time("completeness", began, lambda status, found: status == 0 and found["runs"] > 0)
 
 
-def test_what_trino_wrote_while_the_relay_was_away_is_reported_and_made_good(lake_of_two_nights: Lake) -> None:
+def test_what_trino_wrote_while_the_relay_was_away_is_reported_and_made_good(lake_of_one_night: Lake) -> None:
     began = time.time()
     stack("stop", "lineage")
     try:

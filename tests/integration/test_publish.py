@@ -29,17 +29,17 @@ with leased(["{HELD}"], "another run"):
 
 
 @pytest.mark.parametrize("table", [each.table for layer in ("raw", "core") for each in contracts(layer)])
-def test_no_branch_is_left_and_main_says_what_it_published(lake_of_two_nights: Lake, table: str) -> None:
+def test_no_branch_is_left_and_main_says_what_it_published(lake_of_one_night: Lake, table: str) -> None:
     schema, _, name = table.partition(".")
     refs = trino.query(f"SELECT name, snapshot_id FROM {schema}.{trino.quoted(name + '$refs')}").rows  # noqa: S608
     assert [ref for ref, _ in refs] == ["main"]
     snapshots = f"{schema}.{trino.quoted(name + '$snapshots')}"
     says = f"SELECT element_at(summary, 'enginedge.night') FROM {snapshots} WHERE snapshot_id = {refs[0][1]}"  # noqa: S608
-    assert trino.query(says).rows[0][0] >= lake_of_two_nights.nights[-1]
+    assert trino.query(says).rows[0][0] >= lake_of_one_night.night
 
 
-def test_two_starts_of_one_night_at_the_same_time_have_one_effect(lake_of_two_nights: Lake) -> None:
-    last = lake_of_two_nights.nights[-1]
+def test_two_starts_of_one_night_at_the_same_time_have_one_effect(lake_of_one_night: Lake) -> None:
+    last = lake_of_one_night.night
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(night.refresh_source, "postgres", last, run) for run in ("one", "other")]
         (one,), (other,) = (each.result() for each in both)

@@ -28,7 +28,7 @@ def secrets() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def run_of_airflow(lake_of_two_nights: Lake) -> None:
+def run_of_airflow(lake_of_one_night: Lake) -> None:
     """A run that went well, so that each of Airflow's tables has something to tell; a night that is published already
     costs least.
     """
@@ -37,7 +37,7 @@ def run_of_airflow(lake_of_two_nights: Lake) -> None:
         if done["total_entries"]:
             return
         run_id = f"tells__{int(time.time())}"
-        airflow_api.trigger(airflow, run_id, {"night": lake_of_two_nights.nights[-1], "sources": ["postgres"]})
+        airflow_api.trigger(airflow, run_id, {"night": lake_of_one_night.night, "sources": ["postgres"]})
         assert airflow_api.finished(airflow, run_id)["state"] == "success"
 
 
@@ -50,7 +50,7 @@ def test_airflow_keeps_no_secret_in_what_it_shows(place: str, secrets: dict[str,
     assert found == []
 
 
-@pytest.mark.usefixtures("lake_of_two_nights")
+@pytest.mark.usefixtures("lake_of_one_night")
 def test_no_lineage_event_that_the_relay_stored_holds_a_secret(secrets: dict[str, str]) -> None:
     with told.as_lineage() as connection:
         looked_at, found = told.leaks(told.rows(connection, told.OF_LINEAGE["event"]), secrets)
@@ -59,7 +59,7 @@ def test_no_lineage_event_that_the_relay_stored_holds_a_secret(secrets: dict[str
     assert found + found_aside == []
 
 
-@pytest.mark.usefixtures("lake_of_two_nights")
+@pytest.mark.usefixtures("lake_of_one_night")
 def test_no_lineage_event_in_the_spool_holds_a_secret(secrets: dict[str, str]) -> None:
     looked_at, found = told.leaks(told.lines(settings().spool), secrets)
     assert looked_at
@@ -80,7 +80,7 @@ def test_a_secret_in_an_xcom_would_be_found(secrets: dict[str, str]) -> None:
     assert found == [(planted[0], "postgres-lake")]
 
 
-@pytest.mark.usefixtures("lake_of_two_nights")
+@pytest.mark.usefixtures("lake_of_one_night")
 def test_a_secret_in_an_event_would_be_found(secrets: dict[str, str]) -> None:
     with told.as_lineage() as connection:
         planted = connection.execute(

@@ -19,11 +19,11 @@ from confluent_kafka.admin import AdminClient
 
 from enginedge.settings import settings
 from tests.installation import ROOT, enginedge
-from tests.integration.conftest import NIGHTS, SCALE, SEED, Lake
+from tests.integration.conftest import DAYS, SCALE, SEED
 from tests.integration.expected import broken_rules, expected
 
 pytestmark = pytest.mark.stack
-SEEDING = ("lake", "seed", "--nights", "2", "--scale", str(SCALE), "--seed", str(SEED), "--until", NIGHTS[-1], "--json")
+SEEDING = ("lake", "seed", "--nights", "2", "--scale", str(SCALE), "--seed", str(SEED), "--until", DAYS[-1], "--json")
 
 SEED_KAFKA = """
 import sys
@@ -42,16 +42,16 @@ with kafka.connected() as broker:
 
 def test_seeding_a_night_again_adds_nothing(running_stack: None) -> None:
     enginedge(*SEEDING)
-    before = {night: expected(night) for night in NIGHTS}
+    before = {night: expected(night) for night in DAYS}
     again = json.loads(enginedge(*SEEDING).stdout)
     assert again["written"] == 0
     assert again["present"] > 1_500
-    assert {night: expected(night) for night in NIGHTS} == before
+    assert {night: expected(night) for night in DAYS} == before
 
 
 def test_a_small_night_holds_good_bad_repeated_and_outdated_records(running_stack: None) -> None:
     enginedge(*SEEDING)
-    for table, counts in expected(NIGHTS[-1], NIGHTS[0]).items():
+    for table, counts in expected(DAYS[-1], DAYS[0]).items():
         raw, accepted, quarantined, duplicate, superseded = astuple(counts)
         assert raw == accepted + quarantined + duplicate + superseded
         assert accepted > quarantined > 0, table
@@ -59,7 +59,7 @@ def test_a_small_night_holds_good_bad_repeated_and_outdated_records(running_stac
             assert duplicate > 0, table
         if table.startswith("bucket"):
             assert superseded > 0, table
-    assert all(len(rules) > 1 for rules in broken_rules(NIGHTS[-1]).values())
+    assert all(len(rules) > 1 for rules in broken_rules(DAYS[-1]).values())
 
 
 @pytest.fixture
@@ -161,12 +161,3 @@ def test_a_wrong_password_is_misconfigured_and_the_secret_is_named(
     assert failed.returncode == 2, failed.stderr
     assert secret in failed.stderr
     assert "not-the-password" not in failed.stderr
-
-
-def test_the_lake_accounts_for_a_night_as_the_stores_do(lake_of_two_nights: Lake) -> None:
-    for night, after in ((NIGHTS[0], None), (NIGHTS[1], NIGHTS[0])):
-        summary = lake_of_two_nights.summaries[NIGHTS.index(night)]
-        for table, counts in expected(night, after).items():
-            found = next(row for row in summary["tables"] if row["table"] == f"core.{table}")
-            counted = tuple(found[name] for name in ("raw", "accepted", "quarantined", "duplicate", "superseded"))
-            assert counted == astuple(counts), (night, table, broken_rules(night, after)[table])

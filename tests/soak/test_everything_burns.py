@@ -37,7 +37,7 @@ FROM = ("--from", "offsite", "--json")
 @pytest.mark.destructive
 @pytest.mark.timeout(3600)
 def test_from_the_second_copy_and_the_recovery_sheet_everything_comes_back(
-    lake_of_two_nights: Lake, tmp_path: Path, record_property: Callable[[str, object], None]
+    lake_of_one_night: Lake, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     enginedge("backup", "prove")
     enginedge("backup", "copy")
@@ -58,7 +58,7 @@ def test_from_the_second_copy_and_the_recovery_sheet_everything_comes_back(
     assert digests() == before
     assert raw_rows() == rows
 
-    night = lake_of_two_nights.nights[-1]
+    night = lake_of_one_night.night
     enginedge("lake", "seed", "--nights", "1", "--scale", str(SCALE), "--seed", str(SEED), "--until", NEXT_NIGHT)
     summary = json.loads(enginedge("lake", "run", "--night", NEXT_NIGHT, "--json").stdout)
     published = {each["table"].removeprefix("core."): each for each in summary["tables"]}
