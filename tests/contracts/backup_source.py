@@ -12,9 +12,10 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import boto3
@@ -25,11 +26,12 @@ from deploy.local.credentials import SECRETS
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.drills import drill
 from enginedge.backup.night import back_up, prepare
-from enginedge.backup.repository import BUCKET, Restic, repository
-from enginedge.backup.shapes import Command, Manifest, Snapshot
+from enginedge.backup.repository import BUCKET, repository
+from enginedge.backup.shapes import Command, Fingerprint, Manifest, Snapshot
 from enginedge.backup.stores import Store
 from enginedge.errors import EnginEdgeError, Misconfigured, Violated
 from enginedge.settings import settings
+from tests.contracts.spoiling import Spoiling
 
 #: Every suite puts it into its store, as a value.
 CANARY = "a canary that sings here where none but its owner listens"
@@ -43,19 +45,11 @@ class Taken:
     manifest: Manifest
     shown: set[str]
     began: datetime
+    before: Fingerprint
 
-
-class Cut:
-    """A repository that takes half of an object for the whole, as a pipe does whose writer broke off."""
-
-    def __init__(self, whole: Restic, object_: Snapshot) -> None:
-        self.whole, self.object = whole, object_
-
-    def save_output(self, name: str, command: Command, listen: Callable[[str], None] | None = None) -> Snapshot:
-        if name == self.object.name:
-            half = f'"$@" | {{ head -c {self.object.bytes_in // 2}; cat > /dev/null; }}'
-            command = replace(command, argv=("sh", "-c", half, "sh", *command.argv))
-        return self.whole.save_output(name, command, listen)
+    @property
+    def largest(self) -> Snapshot:
+        return max(self.manifest.dumped.objects, key=lambda each: each.bytes_in)
 
 
 class Watcher(threading.Thread):
@@ -134,7 +128,7 @@ class BackupSourceSuite:
         suite = cls()
         suite.seed()
         prepare(repository(), catalogue())
-        began = datetime.now(UTC)
+        before, began = suite.store().source.fingerprint(suite.live()), datetime.now(UTC)
         writer, watcher = Writer(suite), Watcher()
         writer.start()
         watcher.start()
@@ -149,7 +143,7 @@ class BackupSourceSuite:
             writer.join()
             suite.write(1_000_000)
             suite.close()
-        return Taken(suite.store(), manifest, seen, began)
+        return Taken(suite.store(), manifest, seen, began, before)
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -174,9 +168,10 @@ class BackupSourceSuite:
         )
         assert 0 < report.restore_s < report.drill_s
 
-    def test_the_fingerprint_is_of_the_dumped_moment_and_not_of_now(self, taken: Taken) -> None:
-        now = taken.store.source.fingerprint(self.live())
-        assert taken.manifest.dumped.fingerprint.differences(now), "it was written to since"
+    def test_the_fingerprint_is_of_the_dumped_moment_and_neither_of_before_nor_of_now(self, taken: Taken) -> None:
+        dumped, now = taken.manifest.dumped.fingerprint, taken.store.source.fingerprint(self.live())
+        assert taken.before.differences(dumped), "it was written to before"
+        assert dumped.differences(now), "it was written to since"
 
     def test_the_manifest_is_read_back_as_it_was_written(self, taken: Taken) -> None:
         found = catalogue().read(taken.store.name)
@@ -195,23 +190,28 @@ class BackupSourceSuite:
         assert [line for line in told if line.startswith(part)], told
 
     def test_a_drill_of_a_spoilt_copy_fails(self, taken: Taken) -> None:
-        suite = self
+        suite, altered = self, list[str]()
 
         class Spoilt(type(taken.store.source)):  # type: ignore[misc]
             def restore(self, dumped: Any, repository: Any, to: Any) -> None:
                 super().restore(dumped, repository, to)
-                suite.alter(to)
+                altered.append(suite.alter(to))
 
         source = Spoilt(**{name: getattr(taken.store.source, name) for name in taken.store.source.__dataclass_fields__})
-        with pytest.raises(Violated, match="the restored copy is not what was dumped"):
+        with pytest.raises(Violated, match="the restored copy is not what was dumped") as told:
             drill(replace(taken.store, source=source), taken.manifest, repository())
+        assert altered[0] in str(told.value), "and it is named"
 
     def test_a_dump_that_was_cut_short_in_silence_fails_its_drill(self, taken: Taken) -> None:
-        largest = max(taken.manifest.dumped.objects, key=lambda each: each.bytes_in)
-        dumped = taken.store.source.dump(Cut(repository().marked(taken.store.name, "cut"), largest))
+        largest = taken.largest
+        dumped = taken.store.source.dump(Spoiling.cut(repository().marked(taken.store.name, "cut"), largest))
         assert {each.name: each.bytes_in for each in dumped.objects}[largest.name] == largest.bytes_in // 2
         with pytest.raises(EnginEdgeError):
             drill(taken.store, Manifest("cut", taken.store.name, dumped, 1.0), repository())
+
+    def test_a_dump_tool_that_is_killed_leaves_nothing_that_looks_whole(self, taken: Taken) -> None:
+        """At one byte; `make soak` kills it at twenty."""
+        refuse_what_a_kill_leaves(taken, Random())
 
     def test_a_target_that_is_not_empty_is_refused(self, taken: Taken, restored: Any) -> None:
         before = taken.store.source.fingerprint(restored)
@@ -224,8 +224,8 @@ class BackupSourceSuite:
         assert secrets_in(taken.shown) == []
 
     def test_what_was_backed_up_is_nowhere_in_the_clear(self, taken: Taken) -> None:
-        largest = max(taken.manifest.dumped.objects, key=lambda each: each.bytes_in)
-        repository().load_into(largest, Command(("grep", "--text", "--count", CANARY)))  # fails where it is not in it
+        # fails where it is not in it
+        repository().load_into(taken.largest, Command(("grep", "--text", "--count", CANARY)))
         raw = CANARY.encode()
         told = [raw, base64.b64encode(raw), raw.hex().encode()]
         bodies = list(written_since(taken.began))
@@ -247,6 +247,19 @@ class BackupSourceSuite:
     def unreachable(self) -> Any:
         """The source of a store that does not answer."""
         raise NotImplementedError
+
+
+def refuse_what_a_kill_leaves(taken: Taken, chance: Random) -> None:
+    """Return when the store's own tool was killed in its largest object, and there is neither that nor a backup."""
+    at = chance.randrange(taken.largest.bytes_in // 2)
+    assert taken.largest.bytes_in > 20_000, "more than the pipe holds: it is still printing when it is killed"
+    objects, backups = set(repository().ids()), catalogue().read(taken.store.name).manifests
+    with pytest.raises(EnginEdgeError):
+        back_up(taken.store, Spoiling.killed(repository(), taken.largest, at), catalogue())  # type: ignore[arg-type]
+    assert catalogue().read(taken.store.name).manifests == backups, f"killed at {at}"
+    left = [each for each in repository()._listed() if each["id"] not in objects]
+    assert f"/{taken.largest.name}" not in [path for each in left for path in each["paths"]], f"killed at {at}"
+    repository().forget({each["id"] for each in left})
 
 
 def secrets_in(shown: Collection[str]) -> list[str]:
