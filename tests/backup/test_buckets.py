@@ -29,6 +29,7 @@ def client(user: str = "platform") -> Any:
 @pytest.mark.stores
 class TestBuckets(BackupSourceSuite):
     dumper = "enginedge.backup.sources.buckets"
+    questions = 1
 
     def store(self) -> Store:
         (store,) = declared_stores(["minio"])

@@ -22,6 +22,7 @@ from tests.contracts.backup_source import CANARY, BackupSourceSuite, Taken
 @pytest.mark.stores
 class TestEtcd(BackupSourceSuite):
     dumper = "snapshot.db"
+    questions = 1
 
     def store(self) -> Store:
         (store,) = declared_stores(["etcd"])

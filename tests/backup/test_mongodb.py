@@ -30,6 +30,7 @@ def connect() -> MongoClient[Any]:
 @pytest.mark.stores
 class TestMongoDB(BackupSourceSuite):
     dumper = "mongodump"
+    questions = 2
 
     def store(self) -> Store:
         (store,) = declared_stores(["mongodb"])

@@ -32,6 +32,7 @@ def connect(database: str = DATABASE) -> psycopg.Connection[Any]:
 @pytest.mark.stores
 class TestPostgres(BackupSourceSuite):
     dumper = "pg_dump"
+    questions = 2
 
     def store(self) -> Store:
         (store,) = declared_stores(["postgres"])

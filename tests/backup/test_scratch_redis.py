@@ -10,8 +10,9 @@ import pytest
 
 from enginedge.backup.drills import drill
 from enginedge.backup.scratch.folder import scratch_volume
-from enginedge.backup.scratch.redis import boot_redis, scratch_redis
+from enginedge.backup.scratch.redis import scratch_redis
 from enginedge.backup.shapes import Manifest
+from enginedge.backup.smoke import ask_redis
 from enginedge.backup.sources.volumes import Volume
 from enginedge.backup.stores import Store, declared_stores
 from enginedge.errors import Violated
@@ -36,10 +37,11 @@ def repository(tmp_path: Path) -> Iterator[InFolder]:
 
 def test_a_drill_starts_redis_on_the_copy(filled: Path, repository: InFolder) -> None:
     (declared,) = declared_stores(["redis"])
-    assert declared.boots is boot_redis
     store = replace(declared, source=Volume(filled))
     manifest = Manifest("one", "redis", store.source.dump(repository), 1.0)
-    assert drill(store, manifest, repository).parts > 1
+    report = drill(store, manifest, repository)
+    assert report.parts > 1
+    assert report.told == {"asked": ["it starts, and holds 100 keys"]}
     with scratch_redis(filled) as client:
         assert client.dbsize() == 100
 
@@ -53,5 +55,5 @@ def test_a_copy_that_is_equal_to_what_was_dumped_and_cannot_be_started_is_no_pro
     manifest = Manifest("one", "redis", source.dump(repository), 1.0)
     store = Store("redis", source, scratch_volume, lambda _: filled)
     assert drill(store, manifest, repository).parts > 0, "the files are equal"
-    with pytest.raises(Violated, match="Redis does not start on what was restored"):
-        drill(replace(store, boots=boot_redis), manifest, repository)
+    with pytest.raises(Violated, match="does not work: the scratch server did not start"):
+        drill(replace(store, smoke=ask_redis), manifest, repository)

@@ -22,6 +22,7 @@ def folder() -> Path:
 @pytest.mark.stores
 class TestVolumes(BackupSourceSuite):
     dumper = "enginedge.backup.sources.volumes"
+    questions = 0
 
     def store(self) -> Store:
         return Store("backup-suite", Volume(folder()), scratch_volume, lambda _: folder())

@@ -94,9 +94,11 @@ class Writer(threading.Thread):
 
 
 class BackupSourceSuite:
-    """What every source promises. Inherit it, and give what raises here; ``dumper`` is shown by a program at work."""
+    """What every source promises. Inherit it, and give what raises here; ``dumper`` is shown by a program at work, and
+    a drill asks a restored copy so many ``questions``."""
 
     dumper: str
+    questions: int
 
     def store(self) -> Store:
         """The suite's own part of the store."""
@@ -167,6 +169,7 @@ class BackupSourceSuite:
             taken.manifest.dumped.fingerprint.at_least
         )
         assert 0 < report.restore_s < report.drill_s
+        assert len(report.told["asked"]) == self.questions, "it was asked, and answered"
 
     def test_the_fingerprint_is_of_the_dumped_moment_and_neither_of_before_nor_of_now(self, taken: Taken) -> None:
         dumped, now = taken.manifest.dumped.fingerprint, taken.store.source.fingerprint(self.live())

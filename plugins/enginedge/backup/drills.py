@@ -14,7 +14,7 @@ from typing import Any
 
 from enginedge.backup.shapes import DrillReport, Manifest, Repository
 from enginedge.backup.stores import Store
-from enginedge.errors import Misconfigured, Violated
+from enginedge.errors import EnginEdgeError, Misconfigured, Violated
 
 MOST_TOLD = 10
 ANY = Random()
@@ -24,7 +24,7 @@ def drill(store: Store, manifest: Manifest, repository: Repository) -> DrillRepo
     """Restore ``manifest``'s backup into scratch and compare it.
 
     Raises:
-        Violated: the copy differs; names the parts. Or its program does not start on it.
+        Violated: the copy differs; names the parts. Or it does not do what its users would ask of it first.
         Unavailable: it could not be restored.
     """
     began = time.monotonic()
@@ -33,7 +33,7 @@ def drill(store: Store, manifest: Manifest, repository: Repository) -> DrillRepo
         store.source.restore(manifest.dumped, repository, target)
         restored = time.monotonic()
         parts = compare(store, manifest, target)
-        store.boots(target)
+        asked = ask(store, target)
     return DrillReport(
         store=store.name,
         manifest=manifest.id,
@@ -41,6 +41,7 @@ def drill(store: Store, manifest: Manifest, repository: Repository) -> DrillRepo
         restore_s=round(restored - empty, 3),
         drill_s=round(time.monotonic() - began, 3),
         parts=parts,
+        told={"asked": asked},
     )
 
 
@@ -66,6 +67,23 @@ def compare(store: Store, manifest: Manifest, target: Any) -> int:
         wanted.differences(store.source.fingerprint(target)), where=f"{store.name}, backup {manifest.id}"
     )
     return len(wanted.parts) + len(wanted.at_least)
+
+
+def ask(store: Store, target: Any) -> list[str]:
+    """Ask a restored ``target`` the store's first questions, and return them, all answered as they should be.
+
+    Raises:
+        Violated: it is not up to one of them; says which.
+    """
+    try:
+        return store.smoke(target)
+    except EnginEdgeError as failure:
+        raise Violated(
+            f"the restored copy is what was dumped, and does not work: {failure.what}",
+            where=store.name,
+            untouched="the backup",
+            remedy="read why, then back the store up again and drill that",
+        ) from failure
 
 
 def refuse_differences(differences: list[str], where: str) -> None:

@@ -90,7 +90,7 @@ def drill_store(
     manifest = one_older(found.of(name), name) if older else chosen(found, name, backup)
     report = drill(store, manifest, repository(location))
     catalogue(location).record(report)
-    return asdict(report)
+    return _reported(report)
 
 
 def drill_lake(backup: str = "", buckets: str = "", location: Location = Location.PRIMARY) -> dict[str, Any]:
@@ -105,9 +105,12 @@ def drill_lake(backup: str = "", buckets: str = "", location: Location = Locatio
     naming, holding = declared_stores([pair.naming.store, pair.holding.store])
     report = lake_drill.drill(pair, repository(location), naming, holding)
     catalogue(location).record(report)
+    return _reported(report)
+
+
+def _reported(report: DrillReport) -> dict[str, Any]:
     row = asdict(report)
-    counted = row.pop("told")
-    return {**row, **counted}
+    return {**row, **row.pop("told")}
 
 
 def account(since: datetime) -> list[dict[str, Any]]:

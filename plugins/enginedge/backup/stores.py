@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from enginedge.backup import lake_tables
+from enginedge.backup import lake_tables, smoke
 from enginedge.backup.catalogue import Found
 from enginedge.backup.object_store import object_store
 from enginedge.backup.parts.shapes import PartSource
@@ -32,7 +32,7 @@ class Store:
             and else dumped before it is replaced.
         witness: adds to a dump what only others can tell of it; never fails.
         parts: how a part of it is restored.
-        boots: starts its program on a restored scratch, where the scratch is but a folder.
+        smoke: asks a restored scratch what its users would ask first, and returns the questions, all answered.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Store:
     home: Path | None = None
     witness: Callable[[Dumped], Dumped] = lambda dumped: dumped
     parts: PartSource[Any] | None = None
-    boots: Callable[[Any], None] = lambda _: None
+    smoke: Callable[[Any], list[str]] = lambda _: []
 
 
 def declared_stores(names: Sequence[str] = ()) -> list[Store]:
@@ -111,6 +111,7 @@ def _postgres(service: Service) -> Store:
         lambda folder: _in_place(server, folder),
         witness=lambda dumped: lake_tables.witness(dumped, object_store("backup")),
         parts=PostgresParts(),
+        smoke=smoke.ask_postgres,
     )
 
 
@@ -132,6 +133,7 @@ def _mongodb(service: Service) -> Store:
         scratch_mongodb,
         lambda folder: _in_place(as_user("restore"), folder),
         parts=MongoDBParts(),
+        smoke=smoke.ask_mongodb,
     )
 
 
@@ -154,6 +156,7 @@ def _etcd(service: Service) -> Store:
         answers=False,
         home=home_of(service),
         parts=EtcdParts(),
+        smoke=smoke.ask_etcd,
     )
 
 
@@ -170,19 +173,19 @@ def _buckets(service: Service) -> Store:
         lambda: scratch_minio(names),
         lambda folder: _in_place(object_store("root"), folder),
         parts=BucketParts(),
+        smoke=smoke.ask_buckets,
     )
 
 
 def _volume(service: Service) -> Store:
     from enginedge.backup.parts.volumes import VolumeParts
     from enginedge.backup.scratch.folder import scratch_volume
-    from enginedge.backup.scratch.redis import boot_redis
     from enginedge.backup.sources.volumes import Volume
 
     home = home_of(service)
     source, parts = Volume(home), VolumeParts()
     store = Store(service.name, source, scratch_volume, lambda folder: folder or home, home=home, parts=parts)
-    return replace(store, boots=boot_redis) if service.name == "redis" else store
+    return replace(store, smoke=smoke.ask_redis) if service.name == "redis" else store
 
 
 def _in_place(server: Any, folder: Path | None) -> Any:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from enginedge.backup.scratch.place import free_port, running, scratch_folder
 from enginedge.backup.tools import tool
-from enginedge.errors import Unavailable, Violated
 from enginedge.private_files import write_private
 from enginedge.settings import HOST
 
@@ -19,27 +18,9 @@ if TYPE_CHECKING:
     from redis import Redis
 
 
-def boot_redis(folder: Path) -> None:
-    """Start Redis on ``folder``, and return when it has loaded what is there.
-
-    Raises:
-        Violated: it does not take it; says its last lines.
-    """
-    try:
-        with scratch_redis(folder):
-            return
-    except Unavailable as failure:
-        raise Violated(
-            f"Redis does not start on what was restored: {failure.what}",
-            where=str(folder),
-            untouched="the backup",
-            remedy="back it up again, and drill that; files that Redis replaces meanwhile may be of two moments",
-        ) from failure
-
-
 @contextmanager
 def scratch_redis(folder: Path) -> Iterator[Redis]:
-    """A running server on ``folder``, and a client of it."""
+    """A running server on ``folder``, which has loaded what is there, and a client of it."""
     from redis import Redis
 
     with scratch_folder("redis") as beside:
