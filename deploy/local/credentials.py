@@ -46,6 +46,7 @@ SECRETS: dict[str, Callable[[], str]] = {
             ),
             *("backup-repository", "backup-signing"),
             *("offsite-root", "offsite-health", "offsite-backup-copy", "offsite-backup-pruner", "offsite-repository"),
+            "offsite-replica",
             *(
                 "mongodb-root",
                 "mongodb-platform",

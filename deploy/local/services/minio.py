@@ -12,7 +12,8 @@ from enginedge.lake.contracts import contracts
 if TYPE_CHECKING:
     from minio import Minio, MinioAdmin
 
-BUCKETS = ("platform", "lake", "backup")
+REPLICATED = ("platform", "lake")  # the second place has each of their objects, too
+BUCKETS = (*REPLICATED, "backup")
 #: user → (buckets to write, buckets to read)
 USERS = {
     "platform": (["platform"], []),
@@ -54,7 +55,7 @@ def set_up(local: Local) -> None:
     """Buckets, users and policies: made where they are missing, passwords and policies set anew."""
     client, admin = as_root(local, "minio")
     minio_buckets.make("health", client)
-    for bucket in ("platform", "lake"):
+    for bucket in REPLICATED:
         minio_buckets.make(bucket, client)
         minio_buckets.keep_versions(bucket, client)
     minio_buckets.make_locked("backup", client)
@@ -121,6 +122,20 @@ def policy_of_pruning() -> dict[str, Any]:
     return _statements(
         ("Allow", [*WRITE, "s3:GetObjectRetention"], ["arn:aws:s3:::backup", "arn:aws:s3:::backup/*"]),
         ("Deny", ["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"], ["arn:aws:s3:::*"]),
+    )
+
+
+def policy_of_replication() -> dict[str, Any]:
+    """What MinIO needs at the other end: it writes versions as they are, and passes on marks of deletion only."""
+    passed_on = ["s3:ReplicateObject", "s3:ReplicateTags", "s3:ReplicateDelete", "s3:PutObject", "s3:DeleteObject",
+                 "s3:PutObjectTagging", "s3:GetObjectTagging", "s3:AbortMultipartUpload",
+                 "s3:ListMultipartUploadParts"]  # fmt: skip
+    asked = ["s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration", "s3:GetReplicationConfiguration",
+             "s3:ListBucketMultipartUploads"]  # fmt: skip
+    buckets = [f"arn:aws:s3:::{bucket}" for bucket in REPLICATED]
+    return _statements(
+        ("Allow", [*READ, *asked], buckets),
+        ("Allow", [*READ, *passed_on], [f"{bucket}/*" for bucket in buckets]),
     )
 
 

@@ -23,14 +23,19 @@ def prepare(local: Local) -> Launch:
 
 
 def set_up(local: Local) -> None:
-    """The locked bucket, who adds to it, and who takes old copies out of sight; neither deletes a version."""
+    """The locked bucket, who adds to it, and who takes old copies out of sight; neither deletes a version. And the
+    buckets that the first place's are replicated to."""
     client, admin = minio.as_root(local, "offsite")
     minio_buckets.make("health", client)
     minio_buckets.make_locked("backup", client)
+    for bucket in minio.REPLICATED:
+        minio_buckets.make(bucket, client)
+        minio_buckets.keep_versions(bucket, client)
     policies = {
         "health": minio.policy_of(["health"], []),
         "backup-copy": minio.policy_of_backups(("backup",)),
         "backup-pruner": minio.policy_of_pruning(),
+        "replica": minio.policy_of_replication(),
     }
     for user, policy in policies.items():
         minio.make_user(admin, user, local.secret(f"offsite-{user}"), policy)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from enginedge.backup import copying, night, operations, proving, recovery, tables
+from enginedge.backup import copying, night, operations, proving, recovery, replication, tables
 from enginedge.backup import status as standing
 from enginedge.backup.catalogue import catalogue, refuse_damaged
 from enginedge.backup.locations import Location
@@ -79,6 +79,12 @@ def copy(store: Stores = None, as_json: AsJson = False) -> None:
     print_rows(rows, ("store", "id", "bytes_in", "took_s"), as_json)
     _write_metrics()
     _raise_all({f"{each.manifest.store} {each.manifest.id}": each.failure for each in outcomes if each.failure})
+
+
+@app.command()
+def replicate(as_json: AsJson = False) -> None:
+    """See to it that what is written into a bucket is at the second place moments later; that is no backup."""
+    print_rows(replication.replicate(), ("bucket", "replicated_to", "as"), as_json)
 
 
 @app.command("list")
