@@ -110,7 +110,8 @@ def drill_lake(backup: str = "", buckets: str = "", location: Location = Locatio
 
 def _reported(report: DrillReport) -> dict[str, Any]:
     row = asdict(report)
-    return {**row, **row.pop("told")}
+    told = row.pop("told")
+    return {**row, **told}
 
 
 def account(since: datetime) -> list[dict[str, Any]]:
