@@ -50,6 +50,8 @@ def test_a_backup_is_taken_listed_and_proved() -> None:
     listed = {each["id"]: each for each in told("list", "--store", "etcd")}
     assert listed[taken["id"]]["bytes_in"] == taken["bytes_in"] > 0
     (report,) = told("drill", "--store", "etcd", "--backup", taken["id"])
+    assert report["asked"] == ["a key is written and read"]
+    assert "told" not in report, "it is told once"
     assert report["manifest"] == taken["id"]
     proved = {each["id"]: each for each in told("list", "--store", "etcd")}[taken["id"]]
     assert proved["verified_at"]
