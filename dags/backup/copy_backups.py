@@ -2,12 +2,11 @@
 
 - **What.** Every backup that is not at the second place yet is copied there by the engine itself, which reads, verifies
   and encrypts each byte anew: what is damaged here does not arrive there. Then the copies get their manifests, and what
-  they use is locked there for longer. The run ends green only if the newest backup of every store is there. Beside
-  that, each bucket is replicated to the second place from the first run on, which is no backup.
+  they use is locked there for longer. The run ends green only if the newest backup of every store is there.
 - **When, and why then.** At 03:00 UTC, when the night's backups have been taken.
 - **By hand.** Trigger it at any time: what is there already is not copied again. Is Airflow down?
   `enginedge backup copy` does the same, `--store NAME` for one store; `enginedge backup list --from offsite` shows what
-  is there. `enginedge backup replicate` does the rest.
+  is there.
 - **When it fails.** *Unavailable*: the second place or the first did not answer; clear the task, nothing half-copied is
   listed. *Violated*: something here is damaged and was not copied. The older copies are untouched: restore or drill
   them with `--from offsite`, then mend what the message names.
@@ -17,7 +16,7 @@ from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 
-from enginedge.backup import operations, replication, tables
+from enginedge.backup import operations, tables
 from enginedge.backup.locations import Location
 from enginedge_airflow import defaults
 
@@ -52,11 +51,6 @@ def keep_locked():
     return operations.keep_locked(Location.OFFSITE)
 
 
-@task
-def replicate():
-    return replication.replicate()
-
-
 @dag(
     schedule=CronTriggerTimetable("0 3 * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
@@ -68,7 +62,6 @@ def replicate():
     doc_md=__doc__,
 )
 def copy_backups():
-    replicate()
     copy.expand(name=list_stores()) >> write_metrics() >> publish_tables() >> account() >> keep_locked()
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from deploy.local.layout import local
 from deploy.local.services import minio, offsite
-from enginedge.backup.replication import replicate
-from enginedge.errors import Unavailable
+from enginedge.backup.replication import RULE, replicate
+from enginedge.errors import Misconfigured, Unavailable
 from enginedge.settings import settings
 
 pytestmark = [pytest.mark.stores, pytest.mark.usefixtures("running_stores")]
@@ -41,6 +41,27 @@ def there() -> Iterator[Any]:
 @pytest.fixture
 def key() -> str:
     return f"replication/{uuid4().hex}"
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(here: Any, there: Any) -> Iterator[None]:
+    """No bucket is replicated before and after a test, and the counterparts are empty."""
+
+    def clean() -> None:
+        for bucket in minio.replicated(local()):
+            here.delete_bucket_replication(Bucket=bucket)
+            for each in versions(there, bucket):
+                there.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
+
+    clean()
+    yield
+    clean()
+
+
+def versions(client: Any, bucket: str = BUCKET, key: str = "") -> list[dict[str, Any]]:
+    """Every version and mark of deletion."""
+    pages = client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
+    return [each for page in pages for kind in ("Versions", "DeleteMarkers") for each in page.get(kind, ())]
 
 
 def read(client: Any, key: str, **version: str) -> bytes | None:
@@ -72,14 +93,48 @@ def test_what_is_written_is_there_with_its_version_and_what_is_erased_here_stays
 
     here.delete_object(Bucket=BUCKET, Key=key)
     in_time(lambda: read(there, key) is None)
-    here.delete_object(Bucket=BUCKET, Key=key, VersionId=first)
-    here.delete_object(Bucket=BUCKET, Key=key, VersionId=second)
-    assert here.list_object_versions(Bucket=BUCKET, Prefix=key).get("Versions", []) == []
-    time.sleep(2)
+    for each in versions(here, key=key):
+        here.delete_object(Bucket=BUCKET, Key=key, VersionId=each["VersionId"])
+    assert versions(here, key=key) == []
+    here.put_object(Bucket=BUCKET, Key=f"{key} later", Body=b"later")
+    in_time(lambda: read(there, f"{key} later") == b"later")
     assert (read(there, key, VersionId=first), read(there, key, VersionId=second)) == (b"first", b"second")
 
 
-def test_a_second_place_that_refuses_the_login_is_named(key: str) -> None:
+def test_what_may_be_newer_there_is_overwritten_only_by_a_word(here: Any, there: Any, key: str) -> None:
+    """As when the first place was lost, and restored from last night's backup."""
+    there.put_object(Bucket=BUCKET, Key=key, Body=b"newer")
+    with pytest.raises(Misconfigured, match=r"the bucket platform there has objects already.*--over platform"):
+        replicate()
+    for bucket in minio.replicated(local()):
+        with pytest.raises(here.exceptions.ClientError, match="ReplicationConfigurationNotFound"):
+            here.get_bucket_replication(Bucket=bucket)
+    assert read(there, key) == b"newer"
+    assert [each["bucket"] for each in replicate(["platform"])] == ["platform", "lake"]
+
+
+def test_another_rule_of_a_bucket_stays(here: Any) -> None:
+    replicate()
+    found = here.get_bucket_replication(Bucket=BUCKET)["ReplicationConfiguration"]
+    other = {**found["Rules"][0], "ID": "somebody-elses", "Priority": 7, "Filter": {"Prefix": "theirs/"}}
+    here.put_bucket_replication(Bucket=BUCKET, ReplicationConfiguration={"Role": "", "Rules": [other]})
+    replicate(["platform"])
+    rules = here.get_bucket_replication(Bucket=BUCKET)["ReplicationConfiguration"]["Rules"]
+    assert {each["ID"]: each["Priority"] for each in rules} == {"somebody-elses": 7, RULE: 8}
+
+
+def test_another_machine_gets_no_object_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENGINEDGE_HOST_OFFSITE", "backup.example")
+    settings.cache_clear()
+    try:
+        with pytest.raises(Misconfigured, match="the objects would go there unencrypted"):
+            replicate()
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+
+
+def test_a_second_place_that_refuses_the_login_is_named() -> None:
     _, admin = minio.as_root(local(), "offsite")
     admin.user_add("replica", "another-password-than-ours")
     try:

@@ -67,11 +67,6 @@ def test_stores_are_mapped_and_bounded(dags: dict[str, Any], dag_id: str, task_i
     assert task.max_active_tis_per_dagrun in (1, 2)
 
 
-def test_no_copy_waits_for_the_buckets_to_be_replicated(dags: dict[str, Any]) -> None:
-    replicate = dags["copy_backups"].get_task("replicate")
-    assert replicate.upstream_task_ids == replicate.downstream_task_ids == set()
-
-
 def test_the_lake_is_drilled_as_one_and_its_failure_is_not_forgotten(dags: dict[str, Any]) -> None:
     lake = dags["drill_stores"].get_task("drill_lake")
     assert lake.upstream_task_ids == set()

@@ -12,8 +12,6 @@ from enginedge.lake.contracts import contracts
 if TYPE_CHECKING:
     from minio import Minio, MinioAdmin
 
-REPLICATED = ("platform", "lake")  # the second place has each of their objects, too
-BUCKETS = (*REPLICATED, "backup")
 #: user → (buckets to write, buckets to read)
 USERS = {
     "platform": (["platform"], []),
@@ -55,20 +53,26 @@ def set_up(local: Local) -> None:
     """Buckets, users and policies: made where they are missing, passwords and policies set anew."""
     client, admin = as_root(local, "minio")
     minio_buckets.make("health", client)
-    for bucket in REPLICATED:
+    for bucket in replicated(local):
         minio_buckets.make(bucket, client)
         minio_buckets.keep_versions(bucket, client)
     minio_buckets.make_locked("backup", client)
     policies = {user: policy_of(writable, readable) for user, (writable, readable) in USERS.items()}
     policies |= {
         "analyst": _policy_of_analysts(),
-        "backup": policy_of_backups(BUCKETS),
+        "backup": policy_of_backups((*replicated(local), "backup")),
         "backup-pruner": policy_of_pruning(),
     }
     for user, policy in policies.items():
         make_user(admin, user, local.secret(f"minio-{user}"), policy)
     # Who copies the backups is known at both ends by one login, and only reads at this one.
     make_user(admin, "backup-copy", local.secret("offsite-backup-copy"), _policy_of_copying())
+
+
+def replicated(local: Local) -> tuple[str, ...]:
+    """The buckets that are backed up; the second place may have each of their objects, too."""
+    (service,) = (each for each in local.platform.services if each.name == "minio")
+    return tuple(thing.what for thing in service.backup)
 
 
 def as_root(local: Local, service: str) -> tuple[Minio, MinioAdmin]:
@@ -125,14 +129,14 @@ def policy_of_pruning() -> dict[str, Any]:
     )
 
 
-def policy_of_replication() -> dict[str, Any]:
+def policy_of_replication(names: tuple[str, ...]) -> dict[str, Any]:
     """What MinIO needs at the other end: it writes versions as they are, and passes on marks of deletion only."""
     passed_on = ["s3:ReplicateObject", "s3:ReplicateTags", "s3:ReplicateDelete", "s3:PutObject", "s3:DeleteObject",
                  "s3:PutObjectTagging", "s3:GetObjectTagging", "s3:AbortMultipartUpload",
                  "s3:ListMultipartUploadParts"]  # fmt: skip
     asked = ["s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration", "s3:GetReplicationConfiguration",
              "s3:ListBucketMultipartUploads"]  # fmt: skip
-    buckets = [f"arn:aws:s3:::{bucket}" for bucket in REPLICATED]
+    buckets = [f"arn:aws:s3:::{name}" for name in names]
     return _statements(
         ("Allow", [*READ, *asked], buckets),
         ("Allow", [*READ, *passed_on], [f"{bucket}/*" for bucket in buckets]),

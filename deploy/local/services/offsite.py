@@ -28,14 +28,15 @@ def set_up(local: Local) -> None:
     client, admin = minio.as_root(local, "offsite")
     minio_buckets.make("health", client)
     minio_buckets.make_locked("backup", client)
-    for bucket in minio.REPLICATED:
+    replicated = minio.replicated(local)
+    for bucket in replicated:
         minio_buckets.make(bucket, client)
         minio_buckets.keep_versions(bucket, client)
     policies = {
         "health": minio.policy_of(["health"], []),
         "backup-copy": minio.policy_of_backups(("backup",)),
         "backup-pruner": minio.policy_of_pruning(),
-        "replica": minio.policy_of_replication(),
+        "replica": minio.policy_of_replication(replicated),
     }
     for user, policy in policies.items():
         minio.make_user(admin, user, local.secret(f"offsite-{user}"), policy)

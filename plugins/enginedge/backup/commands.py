@@ -82,9 +82,14 @@ def copy(store: Stores = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def replicate(as_json: AsJson = False) -> None:
+def replicate(
+    over: Annotated[
+        list[str] | None, typer.Option(help="A bucket whose counterpart there has objects, which may be overwritten.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """See to it that what is written into a bucket is at the second place moments later; that is no backup."""
-    print_rows(replication.replicate(), ("bucket", "replicated_to", "as"), as_json)
+    print_rows(replication.replicate(over or ()), ("bucket", "replicated_to", "as"), as_json)
 
 
 @app.command("list")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from enginedge.backup import night
@@ -57,9 +58,20 @@ def copy(stores: Sequence[str] = (), say: Callable[[Outcome], None] = lambda _: 
     return outcomes
 
 
+def with_proofs_of_both(found: Found, location: Location) -> Found:
+    """What ``location`` holds, with the proofs of the first place, too: drills are made there, of the same backups, and
+    what they proved is kept at the second one as well. Without them where the first place does not answer."""
+    drills = found.drills
+    if location is Location.OFFSITE:
+        with suppress(EnginEdgeError):
+            drills += catalogue().read().drills
+    return replace(found, drills=tuple(sorted(drills, key=lambda each: each.drilled_at)))
+
+
 def missing(found: Found, copied: Found, keep: Keep | None = None) -> list[Manifest]:
     """The backups that are not off-site and that its own rules would keep there: nothing is copied to be given up."""
-    known, proved = {each.id for each in copied.manifests}, {each.manifest for each in copied.drills}
+    known = {each.id for each in copied.manifests}
+    proved = {each.manifest for each in (*copied.drills, *found.drills)}
     wanted: set[str] = set()
     for store in {each.store for each in found.manifests}:
         both = {each.id: each for each in (*found.of(store), *copied.of(store))}

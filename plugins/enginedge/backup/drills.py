@@ -25,6 +25,7 @@ def drill(store: Store, manifest: Manifest, repository: Repository) -> DrillRepo
 
     Raises:
         Violated: the copy differs; names the parts. Or it does not do what its users would ask of it first.
+        Misconfigured: a tool is missing.
         Unavailable: it could not be restored.
     """
     began = time.monotonic()
@@ -77,6 +78,8 @@ def ask(store: Store, target: Any) -> list[str]:
     """
     try:
         return store.smoke(target)
+    except Misconfigured:
+        raise
     except EnginEdgeError as failure:
         raise Violated(
             f"the restored copy is what was dumped, and does not work: {failure.what}",

@@ -12,6 +12,7 @@ from enginedge.backup import copying, lake_drill, night, proving, status
 from enginedge.backup.catalogue import Found, catalogue, refuse_damaged
 from enginedge.backup.drills import drill, one_older
 from enginedge.backup.locations import Location
+from enginedge.backup.objectives import AHEAD
 from enginedge.backup.pairs import LAKE, chosen_pair, proved_together
 from enginedge.backup.repository import repository
 from enginedge.backup.retention import Keep, Verdict, verdicts
@@ -121,7 +122,7 @@ def account(since: datetime) -> list[dict[str, Any]]:
         Violated: names the stores that have none.
     """
     found = catalogue().read()
-    tonight = {each.store: each for each in found.manifests if since <= each.taken_at <= datetime.now(UTC)}
+    tonight = {each.store: each for each in found.manifests if since <= each.taken_at <= datetime.now(UTC) + AHEAD}
     if missing := [name for name in store_names() if name not in tonight]:
         raise Violated(
             f"there is no backup of {', '.join(missing)} since {since:%Y-%m-%d %H:%M} UTC",
@@ -140,7 +141,7 @@ def account_drills(since: datetime) -> list[dict[str, Any]]:
         Violated: names the stores that were not proved.
     """
     found = catalogue().read()
-    proved = {each.store: each for each in found.drills if since <= each.drilled_at <= datetime.now(UTC)}
+    proved = {each.store: each for each in found.drills if since <= each.drilled_at <= datetime.now(UTC) + AHEAD}
     if unproved := [name for name in (*store_names(), LAKE) if name not in proved]:
         raise Violated(
             f"no backup was proved of {', '.join(unproved)} since {since:%Y-%m-%d %H:%M} UTC",
@@ -207,7 +208,7 @@ def retention(
     names: Sequence[str] = (), keep: Keep | None = None, location: Location = Location.PRIMARY
 ) -> list[Verdict]:
     """What is to become of each backup of these stores at ``location``, or of all."""
-    found = catalogue(location).read()
+    found = copying.with_proofs_of_both(catalogue(location).read(), location)
     refuse_damaged(found)
     refuse_unknown(names, found)
     stores = names or sorted({each.store for each in found.manifests})
@@ -235,7 +236,8 @@ def _forget_held(names: Sequence[str], keep: Keep | None, location: Location) ->
         catalogue(location).remove(each.manifest)
     known = _known(location)
     doomed = {each.id for verdict in going for each in verdict.manifest.dumped.objects}
-    repository(location).forget((doomed - known) | set(orphaned))
+    if gone := (doomed - known) | set(orphaned):
+        repository(location).forget(gone)
     return _rows(going, orphaned)
 
 
@@ -246,8 +248,17 @@ def _known(location: Location) -> set[str]:
 
 def _orphaned(location: Location) -> list[str]:
     """The ids of our objects that no backup is made of, nor one that is being taken: one that failed has left them."""
+    if _is_yet_to_be(location):
+        return []
     known, oldest = _known(location), datetime.now(UTC) - ORPHANED_AFTER
     return sorted(id_ for id_, at in repository(location).ids().items() if id_ not in known and at < oldest)
+
+
+def _is_yet_to_be(location: Location) -> bool:
+    """Whether nothing has been copied to the second place yet, which is no fault before the first night."""
+    return (
+        location is Location.OFFSITE and not repository(location).exists() and not catalogue(location).read().manifests
+    )
 
 
 def forget_or_tell(dry_run: bool, location: Location = Location.PRIMARY) -> list[dict[str, Any]]:
@@ -285,6 +296,8 @@ def check_share(part: int = 0, of: int = SHARES, location: Location = Location.P
     read = part or datetime.now(UTC).toordinal() % of + 1
     found = catalogue(location).read()
     refuse_damaged(found)
+    if _is_yet_to_be(location):
+        return {"manifests": 0, "share": f"{read}/{of}"}
     present = repository(location).ids()
     missing = [f"{each.store} {each.id}" for each in found.manifests if each.lacking(present)]
     if missing:

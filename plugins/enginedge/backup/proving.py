@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from enginedge.backup import night
 from enginedge.backup.catalogue import Found, catalogue
@@ -49,7 +49,7 @@ def prove(names: Sequence[str], since: datetime, say: Callable[[Proof], None] = 
     stores = declared_stores(names)
     night.prepare(repository(), catalogue())
     found = catalogue().read()
-    taken = {each.store: each for each in found.manifests if each.taken_at >= since}
+    taken = {each.store: each for each in found.manifests if since <= each.taken_at <= datetime.now(UTC)}
     lacking = [each for each in stores if each.name not in taken]
     outcomes = night.back_up_all(
         lacking, repository(), catalogue(), lambda each: say(Proof(each.store, each.manifest, failure=each.failure))

@@ -1,7 +1,7 @@
 """Every object of the backed-up buckets at the second place, too, moments after it was written.
 
 It is no backup: what is overwritten or deleted here is so there. It is what there is of the time since the last one.
-A version that is deleted for good here stays there for as long as old versions do: such deletions are not passed on.
+What is deleted for good here stays there: such deletions are not passed on, and old versions are kept for a while.
 
 Protocol: MinIO's admin API v3 (``list-remote-targets``, ``set-remote-target``, whose body is encrypted with the login's
 password, as ``madmin`` does), and S3's ``PutBucketReplication``.
@@ -10,18 +10,19 @@ password, as ``madmin`` does), and S3's ``PutBucketReplication``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from enginedge.backup.object_store import object_store
+from enginedge.backup.object_store import ObjectStore, object_store
 from enginedge.backup.stores import backed_up
-from enginedge.errors import Unavailable
-from enginedge.settings import Endpoint, settings
+from enginedge.errors import Misconfigured, Unavailable
+from enginedge.settings import HOST, Endpoint, settings
 
 if TYPE_CHECKING:
     from minio import MinioAdmin
+    from mypy_boto3_s3 import S3Client
 
 PRIMARY, SECOND = "minio", "offsite"
 USER = "replica"  # who writes at the second place
@@ -36,31 +37,69 @@ class _Command(Enum):
     SET = "set-remote-target"
 
 
-def replicate() -> list[dict[str, str]]:
+def replicate(over: Sequence[str] = ()) -> list[dict[str, str]]:
     """See to it that every bucket that is backed up is replicated; a row a bucket. Done again, it changes nothing.
 
+    Other rules of a bucket stay. Objects that are there already are overwritten only in the buckets ``over``: where the
+    first place was lost and restored, they may be newer than what was restored.
+
     Raises:
+        Misconfigured: a counterpart has objects, and was not named; or the second place is on another machine, to which
+            they would go in the clear. Nothing was changed.
         Unavailable: one of the two places does not answer, or refuses.
     """
     buckets = [thing.what for service in backed_up([PRIMARY]) for thing in service.backup]
     there = settings().endpoint(SECOND)
-    rows = []
+    if there.host != HOST:
+        raise Misconfigured(
+            "the objects would go there unencrypted, unlike the backups",
+            where=f"{SECOND} at {there}",
+            untouched="everything",
+            remedy="replicate by MinIO's own means, with TLS, as a user of that place",
+        )
     with object_store("root").client() as client, _administrator() as admin:
+        rules = {bucket: _rules(client, bucket) for bucket in buckets}
         for bucket in buckets:
-            arn = _target(admin, bucket, there)
+            if bucket not in over and not any(each["ID"] == RULE for each in rules[bucket]):
+                _refuse_present(bucket, str(there))
+        for bucket in buckets:
+            others = [each for each in rules[bucket] if each["ID"] != RULE]
             rule: dict[str, Any] = {
                 "ID": RULE,
-                "Priority": 1,
+                "Priority": max((each["Priority"] for each in others), default=0) + 1,
                 "Status": "Enabled",
                 "Filter": {"Prefix": ""},
-                "Destination": {"Bucket": arn},
+                "Destination": {"Bucket": _target(admin, bucket, there)},
                 "DeleteMarkerReplication": {"Status": "Enabled"},
                 "ExistingObjectReplication": {"Status": "Enabled"},
             }
-            wanted: Any = {"Role": "", "Rules": [rule]}
+            wanted: Any = {"Role": "", "Rules": [*others, rule]}
             client.put_bucket_replication(Bucket=bucket, ReplicationConfiguration=wanted)
-            rows.append({"bucket": bucket, "replicated_to": f"{there}/{bucket}", "as": USER})
-    return rows
+    return [{"bucket": bucket, "replicated_to": f"{there}/{bucket}", "as": USER} for bucket in buckets]
+
+
+def _rules(client: S3Client, bucket: str) -> list[Any]:
+    from botocore.exceptions import ClientError
+
+    try:
+        return list(client.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]["Rules"])
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ReplicationConfigurationNotFoundError":
+            raise
+        return []
+
+
+def _refuse_present(bucket: str, where: str) -> None:
+    """Return when the counterpart of ``bucket`` is empty."""
+    there = ObjectStore(settings().endpoint(SECOND).url, "root", settings().secret_path(f"{SECOND}-root"))
+    with there.client() as client:
+        if client.list_object_versions(Bucket=bucket, MaxKeys=1).get("Versions"):
+            raise Misconfigured(
+                f"the bucket {bucket} there has objects already, which may be newer than those here",
+                where=f"{SECOND} at {where}",
+                untouched="everything",
+                remedy=f"copy back what is newer there, then say that the rest may be overwritten: --over {bucket}",
+            )
 
 
 @contextmanager

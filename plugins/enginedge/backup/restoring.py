@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from enginedge.backup import night, unfinished
@@ -34,6 +35,9 @@ def restore(request: Request, say: Callable[[str], object] = print) -> dict[str,
             what was dumped.
     """
     aimed = aim(request)
+    if not request.backup and (begun := unfinished.backup_of(aimed.where)):
+        aimed = aim(replace(request, backup=begun))  # a newer one may be of what the first attempt has left
+    itself = "" if request.backup else aimed.manifest.id
     if not aimed.part and aimed.in_home:
         refuse_running(aimed.store.name)
     with night.alone(aimed.store.name):  # what is there must not change between its safety backup and its end
@@ -42,7 +46,7 @@ def restore(request: Request, say: Callable[[str], object] = print) -> dict[str,
         _refuse_lost(aimed)
         if aimed.is_dumped:
             say(f"Backing up first what is in {aimed.where}")
-        with unfinished.noted(aimed.where, _kept(aimed)) as first:
+        with unfinished.noted(aimed.where, _kept(aimed), itself) as first:
             say(f"To undo it: {first}")
             foretold = foretold_s(aimed.found, aimed.manifest)
             as_drilled = f"; all of it took {foretold:.0f} s in a drill" if foretold else ""

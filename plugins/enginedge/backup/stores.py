@@ -140,7 +140,7 @@ def _mongodb(service: Service) -> Store:
 def _etcd(service: Service) -> Store:
     from enginedge.backup.parts.etcd import EtcdParts
     from enginedge.backup.scratch.etcd import scratch_etcd
-    from enginedge.backup.sources.etcd import AHEAD, Etcd, Member
+    from enginedge.backup.sources.etcd import Etcd, Member, ahead
     from enginedge.etcd import Client
 
     password = settings().secret_path("etcd-root")
@@ -152,7 +152,7 @@ def _etcd(service: Service) -> Store:
         service.name,
         Etcd(client),
         lambda: scratch_etcd(password),
-        lambda folder: Member(client, peer, folder or home_of(service), lambda: None, AHEAD),
+        lambda folder: Member(client, peer, folder or home_of(service), lambda: None, ahead()),
         answers=False,
         home=home_of(service),
         parts=EtcdParts(),

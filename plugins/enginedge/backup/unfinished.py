@@ -18,8 +18,10 @@ from enginedge.settings import settings
 
 
 @contextmanager
-def noted(target: str, way_back: str) -> Iterator[str]:
+def noted(target: str, way_back: str, backup: str) -> Iterator[str]:
     """Note down, until the ``with`` has ended well, that ``target`` is being restored into; gives the way back.
+
+    ``backup`` is what was chosen for who named none, and is chosen again when that is repeated.
 
     Raises:
         EnginEdgeError: what was raised inside, with the way back beside its own remedy; where that is a refusal,
@@ -27,7 +29,7 @@ def noted(target: str, way_back: str) -> Iterator[str]:
     """
     before = way_back_from(target)
     first = before or way_back
-    write_private(_note(target), json.dumps({"target": target, "way_back": first}))
+    write_private(_note(target), json.dumps({"target": target, "way_back": first, "backup": backup}))
     try:
         yield first
     except Misconfigured:
@@ -42,8 +44,17 @@ def noted(target: str, way_back: str) -> Iterator[str]:
 
 def way_back_from(target: str) -> str:
     """How the restore into ``target`` that broke off is undone; empty where none did."""
+    return _noted(target, "way_back")
+
+
+def backup_of(target: str) -> str:
+    """The backup that was chosen for the restore into ``target`` that broke off; empty where none did, or named it."""
+    return _noted(target, "backup")
+
+
+def _noted(target: str, what: str) -> str:
     try:
-        return str(json.loads(_note(target).read_text())["way_back"])
+        return str(json.loads(_note(target).read_text()).get(what, ""))
     except FileNotFoundError:
         return ""
 

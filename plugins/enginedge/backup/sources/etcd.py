@@ -7,6 +7,7 @@ etcd tells the revision of a snapshot only to a tool that reads the file, so the
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,8 +25,13 @@ from enginedge.etcd import Client, Session
 from enginedge.shell import run
 
 SNAPSHOT = "snapshot.db"
-AHEAD = 1_000_000_000  # more writes than there have been since any snapshot that is restored
 DEPTH = 2  # parts are named by the first two steps of a key: /registry/pods
+
+
+def ahead() -> int:
+    """By how much to raise the revisions of a member that is restored now: more than the writes since any snapshot, and
+    more than at any restore before, so that nobody watches a revision that is yet to come."""
+    return int(time.time()) * 1000
 
 
 @dataclass(frozen=True)
