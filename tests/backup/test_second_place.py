@@ -44,7 +44,7 @@ class Place:
 
 def two_places(monkeypatch: pytest.MonkeyPatch, here: Place, there: Place) -> None:
     places = {Location.PRIMARY: here, Location.OFFSITE: there}
-    for module, names in ((operations, ("catalogue", "repository")), (copying, ("catalogue",))):
+    for module, names in ((operations, ("catalogue", "repository")), (copying, ("catalogue", "repository"))):
         for name in names:
             monkeypatch.setattr(module, name, lambda location=Location.PRIMARY: places[location])
 

@@ -75,7 +75,7 @@ def prove(
 def copy(store: Stores = None, as_json: AsJson = False) -> None:
     """Copy what is not off-site yet; every byte is verified on its way, and what is damaged does not arrive."""
     outcomes = copying.copy(store or ())
-    rows = [operations.copied_row(each) for each in outcomes if not each.failure]
+    rows = [each.row for each in outcomes if not each.failure]
     print_rows(rows, ("store", "id", "bytes_in", "took_s"), as_json)
     _write_metrics()
     _raise_all({f"{each.manifest.store} {each.manifest.id}": each.failure for each in outcomes if each.failure})

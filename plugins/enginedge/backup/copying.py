@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from enginedge.backup import night
 from enginedge.backup.catalogue import Catalogue, Found, catalogue, refuse_damaged
@@ -31,6 +32,12 @@ class Outcome:
     manifest: Manifest
     took_s: float = 0.0
     failure: EnginEdgeError | None = None
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The copied backup as a row."""
+        told = {"store": self.manifest.store, "id": self.manifest.id, "bytes_in": self.manifest.bytes_in}
+        return {**told, "took_s": self.took_s}
 
 
 def copy(stores: Sequence[str] = (), say: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
@@ -56,6 +63,12 @@ def copy(stores: Sequence[str] = (), say: Callable[[Outcome], None] = lambda _: 
     refuse_damaged(found)
     refuse_damaged(copied)
     return outcomes
+
+
+def is_yet_to_be(location: Location) -> bool:
+    """Whether nothing has been copied to the second place yet, which is no fault before the first night."""
+    is_made = location is Location.PRIMARY or repository(location).exists()
+    return not is_made and not catalogue(location).read().manifests
 
 
 def with_proofs_of_both(found: Found, location: Location) -> Found:

@@ -49,13 +49,7 @@ def copy_store(name: str) -> list[dict[str, Any]]:
     for each in outcomes:
         if each.failure:
             raise each.failure
-    return [copied_row(each) for each in outcomes]
-
-
-def copied_row(outcome: copying.Outcome) -> dict[str, Any]:
-    """One copied backup as a row."""
-    told = {"store": outcome.manifest.store, "id": outcome.manifest.id, "bytes_in": outcome.manifest.bytes_in}
-    return {**told, "took_s": outcome.took_s}
+    return [each.row for each in outcomes]
 
 
 def account_copies() -> list[dict[str, Any]]:
@@ -248,17 +242,10 @@ def _known(location: Location) -> set[str]:
 
 def _orphaned(location: Location) -> list[str]:
     """The ids of our objects that no backup is made of, nor one that is being taken: one that failed has left them."""
-    if _is_yet_to_be(location):
+    if copying.is_yet_to_be(location):
         return []
     known, oldest = _known(location), datetime.now(UTC) - ORPHANED_AFTER
     return sorted(id_ for id_, at in repository(location).ids().items() if id_ not in known and at < oldest)
-
-
-def _is_yet_to_be(location: Location) -> bool:
-    """Whether nothing has been copied to the second place yet, which is no fault before the first night."""
-    return (
-        location is Location.OFFSITE and not repository(location).exists() and not catalogue(location).read().manifests
-    )
 
 
 def forget_or_tell(dry_run: bool, location: Location = Location.PRIMARY) -> list[dict[str, Any]]:
@@ -296,7 +283,7 @@ def check_share(part: int = 0, of: int = SHARES, location: Location = Location.P
     read = part or datetime.now(UTC).toordinal() % of + 1
     found = catalogue(location).read()
     refuse_damaged(found)
-    if _is_yet_to_be(location):
+    if copying.is_yet_to_be(location):
         return {"manifests": 0, "share": f"{read}/{of}"}
     present = repository(location).ids()
     missing = [f"{each.store} {each.id}" for each in found.manifests if each.lacking(present)]
