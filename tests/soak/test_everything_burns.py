@@ -69,7 +69,7 @@ def test_from_the_second_copy_and_the_recovery_sheet_everything_comes_back(
     added = {table: count - rows[table] for table, count in raw_rows().items()}
     assert added == {f"raw.{name}": published[name]["raw"] for name in published}, "it adds its own rows and no other"
     assert {each["store"] for each in json.loads(enginedge("backup", "prove", "--json").stdout)} == set(store_names())
-    subprocess.run(["make", "bootstrap"], cwd=ROOT, check=True)  # what is started from now on is of the cache that stays
+    subprocess.run(["make", "bootstrap"], cwd=ROOT, check=True)  # back to the cache that stays
 
 
 def burn(elsewhere: Path) -> None:
