@@ -16,7 +16,7 @@ from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 
-from enginedge.backup import operations, tables
+from enginedge.backup import keeping, operations, tables
 from enginedge.backup.locations import Location
 from enginedge_airflow import defaults
 
@@ -48,7 +48,7 @@ def account():
 
 @task
 def keep_locked():
-    return operations.keep_locked(Location.OFFSITE)
+    return keeping.keep_locked(Location.OFFSITE)
 
 
 @dag(

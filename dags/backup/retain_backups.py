@@ -20,44 +20,38 @@ from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, Param, dag, task
 
-from enginedge.backup import operations, tables
-from enginedge.backup.locations import Location
+from enginedge.backup import keeping, operations, tables
 from enginedge_airflow import defaults
 
 
 @task
-def check_share():
-    return operations.check_share()
+def check_share(place):
+    return keeping.check_share(place=place)
+
+
+@task
+def give_up(place, params=None):
+    return keeping.forget_or_tell(params["dry_run"], place)
 
 
 @task
 def keep_locked():
-    return operations.keep_locked()
-
-
-@task
-def give_up(params=None):
-    return operations.forget_or_tell(params["dry_run"])
+    return keeping.keep_locked()
 
 
 @task(trigger_rule="all_done")
-def check_copies():
-    return operations.check_share(location=Location.OFFSITE)
-
-
-@task
-def give_up_copies(params=None):
-    return operations.forget_or_tell(params["dry_run"], Location.OFFSITE)
-
-
-@task
 def write_metrics():
     return operations.write_metrics()
 
 
-@task
+@task(trigger_rule="all_done")
 def publish_tables():
     return tables.publish()
+
+
+@task
+def account():
+    return keeping.account_kept()
 
 
 @dag(
@@ -72,9 +66,11 @@ def publish_tables():
     doc_md=__doc__,
 )
 def retain_backups():
-    here, there = keep_locked(), give_up_copies()
-    check_share() >> give_up() >> here >> check_copies() >> there
+    here, there = keep_locked(), give_up.override(task_id="give_up_copies")("offsite")
+    check_copies = check_share.override(task_id="check_copies", trigger_rule="all_done")("offsite")
+    check_share("primary") >> give_up("primary") >> here >> check_copies >> there
     [here, there] >> write_metrics() >> publish_tables()
+    [here, there] >> account()
 
 
 retain_backups()

@@ -19,7 +19,7 @@ import boto3
 import pytest
 
 from deploy.local import kernel
-from enginedge.backup import operations
+from enginedge.backup import keeping, operations
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.night import back_up, prepare
 from enginedge.backup.repository import BUCKET, PASSWORD, Restic, repository
@@ -147,7 +147,7 @@ class TestANight:
         found = catalogue().read(slow.name)
         assert [each.id for each in found.of(slow.name)][-3:] == names
         assert operations.chosen(found, slow.name).id == names[-1]
-        told_of = {each.manifest.id: each for each in operations.retention([slow.name])}
+        told_of = {each.manifest.id: each for each in keeping.judged([slow.name]).verdicts}
         assert told_of[names[-1]].why.startswith("the newest")
         assert all(told_of[name].stays for name in names), "each is of another day"
 

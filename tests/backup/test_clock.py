@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from enginedge.backup import night, operations
+from enginedge.backup import keeping, night, operations
 from enginedge.backup.catalogue import Found
 from enginedge.backup.shapes import DrillReport, Dumped, Fingerprint, Manifest
 from enginedge.backup.stores import Store, store_names
@@ -55,6 +55,9 @@ class Source:
 class Nowhere:
     def marked(self, *_: str) -> None:
         return None
+
+    def version(self) -> dict[str, str]:
+        return {}
 
 
 def test_the_newest_backup_is_the_one_that_was_taken_last(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,9 +106,9 @@ def test_on_any_seven_days_in_a_row_every_share_of_the_bytes_is_read(
         def now(cls, _: Any = None) -> Any:
             return first + timedelta(days=len(read))
 
-    monkeypatch.setattr(operations, "catalogue", lambda _: Kept())
-    monkeypatch.setattr(operations, "repository", lambda _: Read())
-    monkeypatch.setattr(operations, "datetime", Today)
-    told = [operations.check_share() for _ in range(7)]
+    monkeypatch.setattr(keeping, "catalogue", lambda _: Kept())
+    monkeypatch.setattr(keeping, "repository", lambda _: Read())
+    monkeypatch.setattr(keeping, "datetime", Today)
+    told = [keeping.check_share() for _ in range(7)]
     assert sorted(read) == [(part, 7) for part in range(1, 8)]
     assert [each["share"] for each in told] == [f"{part}/{of}" for part, of in read]

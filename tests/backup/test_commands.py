@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
-from enginedge.backup import night, operations
+from enginedge.backup import keeping, night, operations
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.commands import app
 from enginedge.backup.drills import one_older
@@ -21,7 +21,7 @@ from enginedge.backup.locations import Location
 from enginedge.backup.repository import PASSWORD, repository
 from enginedge.backup.retention import Keep
 from enginedge.backup.shapes import Command
-from enginedge.backup.stores import declared_stores
+from enginedge.backup.stores import declared_stores, store_names
 from enginedge.errors import Misconfigured, Unavailable, Violated
 from enginedge.settings import settings
 from tests.backup.new_store import NEW_STORE, with_a_new_store
@@ -69,6 +69,22 @@ def test_an_older_backup_is_proved_at_random() -> None:
     with pytest.raises(Misconfigured, match="no older backup"):
         one_older(manifests[-1:], "etcd")
     assert CliRunner().invoke(app, ["drill", "--older", "--backup", newest]).exit_code == 2
+
+
+@pytest.mark.usefixtures("taken")
+def test_each_week_it_is_another_stores_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    sunday, drilled = date(2026, 11, 29), list[str]()
+    monkeypatch.setattr(operations, "drill_store", lambda name, older: drilled.append(name) or {"older": older})
+    told = [operations.drill_older_in_turn(sunday + timedelta(weeks=week)) for week in range(len(store_names()))]
+    alone = [each["store"] for each in told if not each.get("older")]
+    assert sorted([*alone, *drilled]) == sorted(store_names())
+    assert {name for name in store_names() if len(catalogue().read(name).of(name)) > 1} == set(drilled)
+    assert operations.drill_older_in_turn(sunday) == operations.drill_older_in_turn(sunday + timedelta(days=1))
+
+
+@pytest.mark.usefixtures("taken")
+def test_what_each_place_keeps_is_counted() -> None:
+    assert keeping.account_kept() == {str(each): len(catalogue(each).read().manifests) for each in Location}
 
 
 @pytest.mark.usefixtures("taken")
@@ -175,7 +191,7 @@ def test_a_misspelt_store_is_told_and_not_taken_for_one_without_backups(verb: st
 
 def test_a_share_that_there_is_not_is_no_damage() -> None:
     with pytest.raises(Misconfigured, match="no share 8 of 7"):
-        operations.check_share(8, 7)
+        keeping.check_share(8, 7)
     assert CliRunner().invoke(app, ["check", "--of", "0"]).exit_code == 2
 
 
@@ -196,9 +212,9 @@ def test_what_a_backup_that_failed_has_left_behind_is_foretold_and_given_up_afte
     old = next(str(json.loads(line)["snapshot_id"]) for line in said if "snapshot_id" in line)
     gone = {"store": "", "backup": old, "stays": False, "why": "it belongs to no backup"}
     assert gone in told("forget", "--store", "etcd")
-    assert gone in operations.forget_or_tell(dry_run=True)
+    assert gone in keeping.forget_or_tell(dry_run=True)
     assert old in repository().ids()
-    assert gone in operations.forget(["etcd"])
+    assert gone in keeping.forget(["etcd"])
     left = repository().ids().keys()
     assert young.id in left
     assert old not in left
@@ -209,7 +225,7 @@ def test_giving_up_leaves_the_newest_and_the_proved(taken: dict[str, Any]) -> No
     told("drill", "--store", "etcd", "--backup", taken["id"])
     for _ in range(2):
         operations.back_up_store("etcd")
-    went = operations.forget(["etcd"])
+    went = keeping.forget(["etcd"])
     left = told("list", "--store", "etcd")
     assert went
     assert left[-1]["verified_at"] is None
@@ -224,7 +240,7 @@ def test_nothing_is_given_up_while_a_backup_a_copy_or_a_restore_runs(busy: str, 
     """Whose objects have no manifest yet, or are about to be read."""
     before = catalogue(location).read().manifests
     with night.alone(busy), pytest.raises(Unavailable, match=f"{busy}: .*is running"):
-        operations.forget(keep=Keep(0, 0, 0, 0), location=location)
+        keeping.forget(keep=Keep(0, 0, 0, 0), location=location)
     assert catalogue(location).read().manifests == before
 
 

@@ -19,7 +19,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from enginedge.backup import copying, operations
+from enginedge.backup import copying, keeping, operations
 from enginedge.backup.catalogue import Found, catalogue
 from enginedge.backup.locations import Location
 from enginedge.backup.repository import BUCKET, repository
@@ -31,6 +31,7 @@ from tests.backup.in_folder import InFolder, files_of, flip, repository_in
 from tests.backup.test_commands import told
 from tests.contracts.repository_suite import loaded
 from tests.installation import enginedge
+from tests.watched import secrets_in, watched
 
 OFFSITE = Location.OFFSITE
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -51,7 +52,10 @@ def keys(store: Any, prefix: str) -> set[str]:
 def taken(running_stores: None) -> dict[str, Any]:
     """A backup of etcd, which is in both places; one a test, since some give up all but the newest."""
     (row,) = told("now", "--store", "etcd")
-    assert row["id"] in {each["id"] for each in told("copy", "--store", "etcd")}
+    with watched() as shown:
+        assert row["id"] in {each["id"] for each in told("copy", "--store", "etcd")}
+    assert [each for each in shown if " copy " in each], "the engine was seen at work"
+    assert secrets_in(shown) == []
     return dict(row)
 
 
@@ -114,7 +118,7 @@ class TestTheCopy:
             operations.back_up_store("etcd")
             told("copy", "--store", "etcd")
         here = {each["id"] for each in told("list", "--store", "etcd")}
-        gone = {each["backup"] for each in operations.forget(["etcd"], location=OFFSITE)}
+        gone = {each["backup"] for each in keeping.forget(["etcd"], location=OFFSITE)}
         assert gone
         assert {each["id"] for each in told("list", "--store", "etcd")} == here
         assert told("copy", "--store", "etcd") == []

@@ -10,9 +10,11 @@ import pytest
 
 from enginedge.backup import operations
 from enginedge.backup.catalogue import catalogue
+from enginedge.backup.drills import ask
 from enginedge.backup.repository import repository
 from enginedge.backup.sources.etcd import Etcd
 from enginedge.backup.stores import Store, declared_stores
+from enginedge.errors import Violated
 from enginedge.etcd import Client
 from enginedge.settings import settings
 from tests.backup.etcd_gateway import gateway
@@ -57,6 +59,17 @@ class TestEtcd(BackupSourceSuite):
         assert parts["keys /backup-suite/pods"].startswith("300 keys, ")
         assert parts["keys /backup-suite/odd"].startswith("7 keys, ")
         assert {"keys /backup-suite/empty", "keys /backup-suite/clock", "history", "users and roles"} <= set(parts)
+
+    def test_a_copy_that_takes_no_key_is_refused(self, taken: Taken, restored: Any) -> None:
+        """As etcd itself does where it has used up its room."""
+        with gateway(restored.client) as etcd:
+            (member,) = etcd.ask("cluster/member/list")["members"]
+            alarm = {"memberID": member["ID"], "alarm": "NOSPACE"}
+            etcd.ask("maintenance/alarm", action="ACTIVATE", **alarm)
+            with pytest.raises(Violated, match=r"does not work: .*space"):
+                ask(taken.store, restored)
+            etcd.ask("maintenance/alarm", action="DEACTIVATE", **alarm)
+            assert len(ask(taken.store, restored)) == self.questions
 
     def test_the_copy_has_the_history_and_not_only_the_keys(self, taken: Taken) -> None:
         """A drill's comparison holds the revision and etcd's own hash over all revisions."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,7 +27,7 @@ from enginedge.errors import Misconfigured, Violated
 from enginedge.private_files import write_private
 from enginedge.settings import Settings, settings
 from tests.backup.in_folder import InFolder, files_of, flip, repository_in
-from tests.contracts.repository_suite import RepositorySuite, saved
+from tests.contracts.repository_suite import RepositorySuite, loaded, saved
 
 CANARY = "a canary that sings in the clear"
 
@@ -51,6 +52,12 @@ class TestRestic(RepositorySuite):
 def client(user: str) -> Any:
     login = {"aws_access_key_id": user, "aws_secret_access_key": settings().secret(f"minio-{user}")}
     return boto3.client("s3", endpoint_url=settings().endpoint("minio").url, region_name="us-east-1", **login)
+
+
+def packs() -> set[str]:
+    """The keys of what is in sight of the repository's packs."""
+    pages = client("backup").get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="restic/data/")
+    return {each["Key"] for page in pages for each in page.get("Contents", ())}
 
 
 def refused(call: Callable[[], Any]) -> bool:
@@ -91,6 +98,25 @@ class TestTheBucket:
         for days, is_refused in ((30, False), (-10, True)):
             later = {"Mode": "COMPLIANCE", "RetainUntilDate": until + timedelta(days=days)}
             assert refused(lambda r=later: store.put_object_retention(**this, Retention=r)) is is_refused
+
+    def test_what_two_backups_share_is_locked_for_the_newer_one_and_outlives_the_older(self, tmp_path: Path) -> None:
+        prepare(repository(), catalogue())
+        (tmp_path / "random").write_bytes(os.urandom(2_000_000))
+        alone = packs()
+        older = saved(repository(), tmp_path / "random")
+        shared = packs() - alone
+        newer = saved(repository(), tmp_path / "random")
+        assert newer.bytes_stored < 20_000, "it uses what the older one has stored"
+        catalogue().keep_locked(days=70)
+        wanted = datetime.now(UTC) + timedelta(days=69)
+        store = client("backup")
+        for key in shared:
+            locked = store.get_object_retention(Bucket=BUCKET, Key=key)["Retention"]
+            assert (locked["Mode"], locked["RetainUntilDate"] > wanted) == ("COMPLIANCE", True), key
+        repository().forget({older.id})
+        assert loaded(repository(), newer, tmp_path / "copy") == (tmp_path / "random").read_bytes()
+        repository().forget({newer.id})
+        assert shared.isdisjoint(packs()), "with the newer one it goes"
 
     def test_versioning_is_not_switched_off(self) -> None:
         for user in ("backup", "backup-pruner"):

@@ -29,6 +29,7 @@ from enginedge.cli import app
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
 from tests.backup.places import BUCKET, DUMPED, NAME, Place, asked, each_place
 from tests.installation import enginedge
+from tests.watched import secrets_in, watched
 
 pytestmark = [pytest.mark.stores, pytest.mark.usefixtures("running_stores")]
 
@@ -40,7 +41,10 @@ def run_line(line: str) -> None:
 
 @each_place()
 def test_what_is_there_is_replaced_by_whoever_says_so_and_the_line_that_is_told_brings_it_back(place: Place) -> None:
-    told = restoring.restore(asked(replace=NAME))
+    with watched() as shown:
+        told = restoring.restore(asked(replace=NAME))
+    assert [each for each in shown if "restic" in each], "the tools were seen at work"
+    assert secrets_in(shown) == []
     assert place.read() == ["early"]
     assert told["backup"] == place.backup
     if place.store.home:

@@ -60,6 +60,12 @@ def test_the_way_back_from_a_restore_is_kept_for_two_weeks_though_a_later_one_is
     assert [told[each.id] for each in safety] == ["the way back from a restore"] * 2 + ["no rule keeps it"]
 
 
+def test_a_backup_dated_ahead_makes_no_way_back_old() -> None:
+    ahead, safety = taken(NOON + timedelta(days=300)), replace(taken(NOON - timedelta(days=3)), safety=True)
+    told = {each.manifest.id: each for each in verdicts([ahead, safety], set(), Keep(0, 0, 0, 0), now=NOON)}
+    assert told[safety.id].why == "the way back from a restore"
+
+
 def test_the_newest_is_kept_though_no_rule_keeps_anything() -> None:
     assert kept(every_night(3)) == ["20261125"]
 

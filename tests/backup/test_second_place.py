@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from enginedge.backup import copying, operations
+from enginedge.backup import copying, keeping
 from enginedge.backup.catalogue import Found
 from enginedge.backup.locations import Location
 from enginedge.backup.retention import Keep
@@ -44,30 +44,30 @@ class Place:
 
 def two_places(monkeypatch: pytest.MonkeyPatch, here: Place, there: Place) -> None:
     places = {Location.PRIMARY: here, Location.OFFSITE: there}
-    for module, names in ((operations, ("catalogue", "repository")), (copying, ("catalogue", "repository"))):
+    for module, names in ((keeping, ("catalogue", "repository")), (copying, ("catalogue", "repository"))):
         for name in names:
             monkeypatch.setattr(module, name, lambda location=Location.PRIMARY: places[location])
 
 
 def test_what_was_proved_at_the_first_place_is_kept_at_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
     two_places(monkeypatch, Place(HERE), Place(THERE))
-    stay = [each.manifest.id for each in operations.retention(keep=ONE_DAY, location=Location.OFFSITE) if each.stays]
+    stay = [each.manifest.id for each in keeping.judged(keep=ONE_DAY, location=Location.OFFSITE).verdicts if each.stays]
     assert stay == ["etcd-3", "etcd-1"]
     assert [each.id for each in copying.missing(HERE, replace(THERE, manifests=()), ONE_DAY)] == ["etcd-1", "etcd-3"]
 
 
 def test_without_the_first_place_the_second_goes_by_its_own_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
     two_places(monkeypatch, Place(None), Place(replace(THERE, drills=(PROOF,))))
-    stay = [each.manifest.id for each in operations.retention(keep=ONE_DAY, location=Location.OFFSITE) if each.stays]
+    stay = [each.manifest.id for each in keeping.judged(keep=ONE_DAY, location=Location.OFFSITE).verdicts if each.stays]
     assert stay == ["etcd-3", "etcd-1"]
 
 
 def test_before_anything_was_copied_nothing_is_checked_given_up_or_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     two_places(monkeypatch, Place(HERE), Place(Found((), (), ()), is_made=False))
-    assert operations.check_share(1, 7, Location.OFFSITE) == {"manifests": 0, "share": "1/7"}
-    assert operations.foretold(location=Location.OFFSITE) == []
+    assert keeping.check_share(1, 7, Location.OFFSITE) == {"manifests": 0, "share": "1/7"}
+    assert keeping.foretold(location=Location.OFFSITE) == []
 
 
 def test_a_repository_that_is_there_is_searched_for_what_was_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     two_places(monkeypatch, Place(HERE), Place(Found((), (), ())))
-    assert operations._orphaned(Location.OFFSITE) == ["left behind"]
+    assert keeping.judged(location=Location.OFFSITE).orphans == ["left behind"]

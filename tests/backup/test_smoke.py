@@ -9,6 +9,8 @@ from typing import Any, cast
 
 import psycopg
 import pytest
+from minio import MinioAdmin
+from minio.credentials import StaticProvider
 
 from enginedge.backup import smoke
 from enginedge.backup.drills import ask
@@ -80,6 +82,10 @@ def test_buckets_take_an_object() -> None:
     with scratch_minio(["one", "other"]) as store:
         assert smoke.ask_buckets(store) == ["an object is written into each of 2 buckets, and read"]
         assert "Could not connect" in refused(smoke.ask_buckets, replace(store, url="http://127.0.0.1:1"))
+        login = StaticProvider(store.user, store.password)
+        admin = MinioAdmin(endpoint=store.url.partition("//")[2], credentials=login, secure=False)
+        admin.bucket_quota_set("other", 1)
+        assert "Bucket quota exceeded" in refused(smoke.ask_buckets, store)
 
 
 def test_etcd_answers(tmp_path: Path) -> None:

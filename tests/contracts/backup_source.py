@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
@@ -21,7 +20,6 @@ from typing import Any
 import boto3
 import pytest
 
-from deploy.local import kernel
 from deploy.local.credentials import SECRETS
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.drills import drill
@@ -32,6 +30,7 @@ from enginedge.backup.stores import Store
 from enginedge.errors import EnginEdgeError, Misconfigured, Violated
 from enginedge.settings import settings
 from tests.contracts.spoiling import Spoiling
+from tests.watched import secrets_in, watched
 
 #: Every suite puts it into its store, as a value.
 CANARY = "a canary that sings here where none but its owner listens"
@@ -50,28 +49,6 @@ class Taken:
     @property
     def largest(self) -> Snapshot:
         return max(self.manifest.dumped.objects, key=lambda each: each.bytes_in)
-
-
-class Watcher(threading.Thread):
-    """Notes the command line and the environment of everything that this process starts, for as long as it runs."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.seen: set[str] = set()
-        self.done = threading.Event()
-
-    def run(self) -> None:
-        while not self.done.wait(0.02):
-            everything = kernel.processes()
-            mine = [each for each in everything if each.pid == os.getpid()]
-            for each in kernel.with_descendants(mine, everything):
-                if each.pid != os.getpid():
-                    self.seen |= {each.command, *kernel.environment(each.pid).values()}
-
-    def stop(self) -> set[str]:
-        self.done.set()
-        self.join()
-        return self.seen
 
 
 class Writer(threading.Thread):
@@ -131,21 +108,20 @@ class BackupSourceSuite:
         suite.seed()
         prepare(repository(), catalogue())
         before, began = suite.store().source.fingerprint(suite.live()), datetime.now(UTC)
-        writer, watcher = Writer(suite), Watcher()
+        writer = Writer(suite)
         writer.start()
-        watcher.start()
         try:
-            while not writer.written:
-                time.sleep(0.01)
-            manifest = back_up(suite.store(), repository(), catalogue())
+            with watched() as shown:
+                while not writer.written:
+                    time.sleep(0.01)
+                manifest = back_up(suite.store(), repository(), catalogue())
             writer.stop()
         finally:
-            seen = watcher.stop()
             writer.done.set()
             writer.join()
             suite.write(1_000_000)
             suite.close()
-        return Taken(suite.store(), manifest, seen, began, before)
+        return Taken(suite.store(), manifest, shown, began, before)
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -157,12 +133,8 @@ class BackupSourceSuite:
             yield target
 
     def test_a_drill_proves_the_backup_and_says_how_long_a_restore_takes(self, taken: Taken) -> None:
-        watcher = Watcher()
-        watcher.start()
-        try:
+        with watched() as shown:
             report = drill(taken.store, taken.manifest, repository())
-        finally:
-            shown = watcher.stop()
         assert [each for each in shown if "restic" in each], "the tools were seen at work"
         assert secrets_in(shown) == []
         assert report.parts == len(taken.manifest.dumped.fingerprint.parts) + len(
@@ -179,6 +151,7 @@ class BackupSourceSuite:
     def test_the_manifest_is_read_back_as_it_was_written(self, taken: Taken) -> None:
         found = catalogue().read(taken.store.name)
         assert found.manifest(taken.manifest.id) == taken.manifest
+        assert taken.manifest.dumped.tool_versions["restic"].startswith("restic 0.")
         assert found.damaged == ()
 
     def test_every_object_of_the_manifest_is_in_the_repository(self, taken: Taken) -> None:
@@ -263,13 +236,6 @@ def refuse_what_a_kill_leaves(taken: Taken, chance: Random) -> None:
     left = [each for each in repository()._listed() if each["id"] not in objects]
     assert f"/{taken.largest.name}" not in [path for each in left for path in each["paths"]], f"killed at {at}"
     repository().forget({each["id"] for each in left})
-
-
-def secrets_in(shown: Collection[str]) -> list[str]:
-    """The beginnings of what shows a secret of the installation."""
-    values = [settings().secret(name) for name in SECRETS]
-    inner = [value for text in values if text.startswith("{") for value in json.loads(text).values()]
-    return [each[:80] for each in shown for value in [*values, *inner] if value in each]
 
 
 def written_since(moment: datetime) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from enginedge.platform import load_platform
 from tests.dags.importing import loaded
 from tests.installation import ROOT
 
-DAGS = ("back_up_stores", "copy_backups", "drill_stores", "restore_store", "retain_backups")
+DAGS = ("back_up_stores", "copy_backups", "drill_older_backup", "drill_stores", "restore_store", "retain_backups")
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,11 @@ def test_the_lake_is_drilled_as_one_and_its_failure_is_not_forgotten(dags: dict[
     assert "account" in {each.task_id for each in lake.get_flat_relatives(upstream=False)}
 
 
+def test_a_red_drill_of_an_older_backup_is_a_red_run(dags: dict[str, Any]) -> None:
+    assert {each.trigger_rule for each in dags["drill_older_backup"].tasks} == {"all_success"}
+    assert [each.task_id for each in dags["drill_older_backup"].roots] == ["drill"]
+
+
 def test_nothing_is_given_up_before_the_check_has_passed(dags: dict[str, Any]) -> None:
     assert dags["retain_backups"].get_task("give_up").upstream_task_ids == {"check_share"}
     assert dags["retain_backups"].get_task("give_up").trigger_rule == "all_success"
@@ -87,7 +92,10 @@ def test_the_second_copy_is_checked_and_retained_whatever_became_of_the_first_wh
     assert (give_up.upstream_task_ids, give_up.trigger_rule) == ({"check_copies"}, "all_success")
     numbers = dags["retain_backups"].get_task("write_metrics")
     assert numbers.upstream_task_ids == {"keep_locked", "give_up_copies"}
-    assert numbers.trigger_rule == "all_success"
+    assert numbers.trigger_rule == "all_done", "what went here is told, though the second place is away"
+    account = dags["retain_backups"].get_task("account")
+    assert (account.downstream_task_ids, account.trigger_rule) == (set(), "all_success"), "the run fails with either"
+    assert account.upstream_task_ids == {"keep_locked", "give_up_copies"}
 
 
 @pytest.mark.parametrize(
@@ -96,6 +104,7 @@ def test_the_second_copy_is_checked_and_retained_whatever_became_of_the_first_wh
         ("back_up_stores", "back_up_then"),
         ("copy_backups", "copy"),
         ("drill_stores", "drill_lake"),
+        ("drill_older_backup", "drill"),
         ("retain_backups", "give_up"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from enginedge.backup import copying, night, operations, proving, recovery, replication, tables
+from enginedge.backup import copying, keeping, night, operations, proving, recovery, replication, tables
 from enginedge.backup import status as standing
 from enginedge.backup.catalogue import catalogue, refuse_damaged
 from enginedge.backup.locations import Location
@@ -171,12 +171,12 @@ def drill_lake(
 @app.command()
 def check(
     part: Annotated[int, typer.Option(min=0, help="Which share of the bytes to read; 0: today's.")] = 0,
-    of: Annotated[int, typer.Option(min=1, help="How many shares there are.")] = operations.SHARES,
+    of: Annotated[int, typer.Option(min=1, help="How many shares there are.")] = keeping.SHARES,
     location: From = PRIMARY,
     as_json: AsJson = False,
 ) -> None:
     """Check the repository's structure, every manifest and a share of all bytes; ends with 4 when one is wrong."""
-    print_rows([operations.check_share(part, of, location)], ("manifests", "share"), as_json)
+    print_rows([keeping.check_share(part, of, location)], ("manifests", "share"), as_json)
 
 
 @app.command()
@@ -188,15 +188,15 @@ def forget(
 ) -> None:
     """Give up the backups that no rule keeps; never the last verified one, nor what is not ours."""
     if dry_run:
-        rows = operations.foretold(store or (), location)
+        rows = keeping.foretold(store or (), location)
         return print_rows(rows, ("store", "backup", "stays", "why"), as_json)
-    return print_rows(operations.forget(store or (), location=location), ("store", "backup", "why"), as_json)
+    return print_rows(keeping.forget(store or (), location=location), ("store", "backup", "why"), as_json)
 
 
 @app.command("keep-locked")
 def keep_locked(location: From = PRIMARY, as_json: AsJson = False) -> None:
     """Lock what the backups still use for longer, so that nobody can delete it."""
-    print_rows([operations.keep_locked(location)], ("objects",), as_json)
+    print_rows([keeping.keep_locked(location)], ("objects",), as_json)
 
 
 @app.command("recovery-sheet")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from enginedge.backup import night
@@ -85,10 +86,11 @@ def missing(found: Found, copied: Found, keep: Keep | None = None) -> list[Manif
     """The backups that are not off-site and that its own rules would keep there: nothing is copied to be given up."""
     known = {each.id for each in copied.manifests}
     proved = {each.manifest for each in (*copied.drills, *found.drills)}
-    wanted: set[str] = set()
+    wanted, now = set[str](), datetime.now(UTC)
     for store in {each.store for each in found.manifests}:
         both = {each.id: each for each in (*found.of(store), *copied.of(store))}
-        wanted |= {each.manifest.id for each in verdicts(list(both.values()), proved, keep or Keep()) if each.stays}
+        judged = verdicts(list(both.values()), proved, keep or Keep(), now=now)
+        wanted |= {each.manifest.id for each in judged if each.stays}
     return [each for each in found.manifests if each.id in wanted - known]
 
 

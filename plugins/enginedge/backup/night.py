@@ -72,6 +72,7 @@ def back_up_held(store: Store, repository: Restic, catalogue: Catalogue, safety:
     id_ = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}"
     with _fenced(store.name, id_) as fenced:
         dumped = store.witness(store.source.dump(repository.marked(store.name, id_)))
+    dumped = replace(dumped, tool_versions={**dumped.tool_versions, **repository.version()})
     if not fenced:
         dumped = replace(dumped, consistency=f"{dumped.consistency}, {UNFENCED}")
     # a clock that was set back stops no counting; nor does a first place that was lost, with all that was counted there

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from enginedge.backup import copying, lake_drill, night, proving, status
-from enginedge.backup.catalogue import Found, catalogue, refuse_damaged
+from enginedge.backup.catalogue import Found, catalogue
 from enginedge.backup.drills import drill, one_older
 from enginedge.backup.locations import Location
 from enginedge.backup.objectives import AHEAD
-from enginedge.backup.pairs import LAKE, chosen_pair, proved_together
+from enginedge.backup.pairs import LAKE, chosen_pair
 from enginedge.backup.repository import repository
-from enginedge.backup.retention import Keep, Verdict, verdicts
 from enginedge.backup.shapes import DrillReport, Manifest
-from enginedge.backup.stores import declared_stores, refuse_unknown, store_names
+from enginedge.backup.stores import declared_stores, store_names
 from enginedge.errors import Misconfigured, Violated
-
-ORPHANED_AFTER = timedelta(days=1)  # an object without a manifest may belong to a backup that is being taken
-LOCKED_DAYS = 21  # each night what is in use is locked for this long; a new object is by the bucket, for longer
-SHARES = 7  # the nightly check reads one such share of all bytes, so that all are read within a week
 
 
 def stores_to_back_up(pointed_at: bool) -> list[str]:
@@ -86,6 +79,21 @@ def drill_store(
     report = drill(store, manifest, repository(location))
     catalogue(location).record(report)
     return _reported(report)
+
+
+def drill_older_in_turn(day: date) -> dict[str, Any]:
+    """Prove an older backup, at random, of the one store whose turn it is in the week of ``day``; each has its turn.
+
+    A store with one backup only has none, which is said and is no failure.
+
+    Raises:
+        Violated: the restored copy is not what was dumped.
+    """
+    names = store_names()
+    name = names[day.toordinal() // 7 % len(names)]
+    if len(catalogue().read(name).of(name)) < 2:
+        return {"store": name, "manifest": None, "why": "it has no older backup yet"}
+    return drill_store(name, older=True)
 
 
 def drill_lake(backup: str = "", buckets: str = "", location: Location = Location.PRIMARY) -> dict[str, Any]:
@@ -196,103 +204,3 @@ def proof_row(proof: proving.Proof) -> dict[str, Any]:
         "parts": report.parts if report else None,
         "proved": bool(report),
     }
-
-
-def retention(
-    names: Sequence[str] = (), keep: Keep | None = None, location: Location = Location.PRIMARY
-) -> list[Verdict]:
-    """What is to become of each backup of these stores at ``location``, or of all."""
-    found = copying.with_proofs_of_both(catalogue(location).read(), location)
-    refuse_damaged(found)
-    refuse_unknown(names, found)
-    stores = names or sorted({each.store for each in found.manifests})
-    proved, together = {each.manifest for each in found.drills}, proved_together(found)
-    return [each for store in stores for each in verdicts(found.of(store), proved, keep or Keep(), together)]
-
-
-def forget(
-    names: Sequence[str] = (), keep: Keep | None = None, location: Location = Location.PRIMARY
-) -> list[dict[str, Any]]:
-    """Give up what no rule keeps, and what a backup that failed has left behind; returns what went, and why.
-
-    Raises:
-        Unavailable: a backup, a copy or a restore is running, whose objects may have no manifest yet or be read.
-    """
-    with ExitStack() as held:
-        for name in (*store_names(), *((copying.LOCK,) if location is Location.OFFSITE else ())):
-            held.enter_context(night.alone(name))
-        return _forget_held(names, keep, location)
-
-
-def _forget_held(names: Sequence[str], keep: Keep | None, location: Location) -> list[dict[str, Any]]:
-    going, orphaned = [each for each in retention(names, keep, location) if not each.stays], _orphaned(location)
-    for each in going:
-        catalogue(location).remove(each.manifest)
-    known = _known(location)
-    doomed = {each.id for verdict in going for each in verdict.manifest.dumped.objects}
-    if gone := (doomed - known) | set(orphaned):
-        repository(location).forget(gone)
-    return _rows(going, orphaned)
-
-
-def _known(location: Location) -> set[str]:
-    """The ids of the objects that a backup is made of."""
-    return {each.id for manifest in catalogue(location).read().manifests for each in manifest.dumped.objects}
-
-
-def _orphaned(location: Location) -> list[str]:
-    """The ids of our objects that no backup is made of, nor one that is being taken: one that failed has left them."""
-    if copying.is_yet_to_be(location):
-        return []
-    known, oldest = _known(location), datetime.now(UTC) - ORPHANED_AFTER
-    return sorted(id_ for id_, at in repository(location).ids().items() if id_ not in known and at < oldest)
-
-
-def forget_or_tell(dry_run: bool, location: Location = Location.PRIMARY) -> list[dict[str, Any]]:
-    """What :func:`forget` gave up, or, in a dry run, what it would give up."""
-    if not dry_run:
-        return forget(location=location)
-    return [each for each in foretold(location=location) if not each["stays"]]
-
-
-def foretold(names: Sequence[str] = (), location: Location = Location.PRIMARY) -> list[dict[str, Any]]:
-    """What :func:`forget` would do: a row a backup, and one of each object that goes because it belongs to none."""
-    return _rows(retention(names, location=location), _orphaned(location))
-
-
-def _rows(judged: Sequence[Verdict], orphaned: Sequence[str]) -> list[dict[str, Any]]:
-    told = [{"store": each.manifest.store, "backup": each.manifest.id, "stays": each.stays, "why": each.why}
-            for each in judged]  # fmt: skip
-    return told + [{"store": "", "backup": id_, "stays": False, "why": "it belongs to no backup"} for id_ in orphaned]
-
-
-def keep_locked(location: Location = Location.PRIMARY) -> dict[str, int]:
-    """Lock everything that the backups still use for long enough to reach well beyond the next run."""
-    return {"objects": catalogue(location).keep_locked(LOCKED_DAYS)}
-
-
-def check_share(part: int = 0, of: int = SHARES, location: Location = Location.PRIMARY) -> dict[str, Any]:
-    """Check the repository's structure, every manifest, and one share of all bytes: today's where ``part`` is 0.
-
-    Raises:
-        Misconfigured: there is no such share.
-        Violated: names what is wrong.
-    """
-    if not 0 <= part <= of:
-        raise Misconfigured(f"there is no share {part} of {of}", where="--part", remedy=f"give one from 1 to {of}")
-    read = part or datetime.now(UTC).toordinal() % of + 1
-    found = catalogue(location).read()
-    refuse_damaged(found)
-    if copying.is_yet_to_be(location):
-        return {"manifests": 0, "share": f"{read}/{of}"}
-    present = repository(location).ids()
-    missing = [f"{each.store} {each.id}" for each in found.manifests if each.lacking(present)]
-    if missing:
-        raise Violated(
-            f"the repository lacks objects of {', '.join(missing)}",
-            where=repository(location).where,
-            untouched="the other backups",
-            remedy="bring back the older versions of its objects, which the bucket keeps",
-        )
-    repository(location).check(read, of)
-    return {"manifests": len(found.manifests), "share": f"{read}/{of}"}

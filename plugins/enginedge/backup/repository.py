@@ -20,7 +20,7 @@ from enginedge.backup.tools import environment, spool_folder, told, tool
 from enginedge.errors import EnginEdgeError, Misconfigured, Unavailable, Violated
 from enginedge.private_files import private_folder
 from enginedge.settings import settings
-from enginedge.shell import Ended, run_apart, run_piped
+from enginedge.shell import Ended, run, run_apart, run_piped
 
 MARK = "enginedge"
 BUCKET, FOLDER = "backup", "restic"
@@ -93,6 +93,9 @@ class Restic:
                 listen(line)
         summary = next(said for said in _json_lines(ended.out) if said.get("message_type") == "summary")
         return Snapshot(summary["snapshot_id"], name, summary["total_bytes_processed"], summary["data_added_packed"])
+
+    def version(self) -> dict[str, str]:
+        return {"restic": run([tool("restic"), "version"], environment=environment()).strip()}
 
     def read(self, snapshot: Snapshot) -> str:
         return self._restic("dump", snapshot.id, f"/{snapshot.name}").out

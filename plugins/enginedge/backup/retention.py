@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from enginedge.backup.shapes import Manifest
+
+LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,18 @@ class Verdict:
 
 
 def verdicts(
-    manifests: Sequence[Manifest], verified: Collection[str], keep: Keep, together: Collection[str] = ()
+    manifests: Sequence[Manifest],
+    verified: Collection[str],
+    keep: Keep,
+    together: Collection[str] = (),
+    now: datetime = LATEST,
 ) -> list[Verdict]:
     """What becomes of each backup of one store, newest first.
 
     Args:
         verified: the ids of those that a drill proved.
         together: the ids of the two that the last drill of the lake proved to be one.
+        now: a backup that is dated later, by a clock that ran ahead, makes none before it older than it is.
     """
     newest_first = sorted(manifests, key=lambda each: each.order, reverse=True)
     reasons: dict[str, list[str]] = {each.id: [] for each in newest_first}
@@ -48,10 +55,11 @@ def verdicts(
         reasons[newest_first[0].id].append("the newest")
     if proved := [each for each in newest_first if each.id in verified]:
         reasons[proved[0].id].append("the last verified")
+    last = min((newest_first[0].taken_at, now)) if newest_first else now
     for each in newest_first:
         if each.id in together:
             reasons[each.id].append("half of the last proved lake")
-        if each.safety and newest_first[0].taken_at - each.taken_at <= timedelta(days=keep.safety):
+        if each.safety and last - each.taken_at <= timedelta(days=keep.safety):
             reasons[each.id].append("the way back from a restore")
     for count, period, name_of in _periods(keep):
         kept: list[str] = []

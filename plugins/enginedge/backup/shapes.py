@@ -130,9 +130,14 @@ class Manifest:
     def bytes_stored(self) -> int:
         return sum(each.bytes_stored for each in self.dumped.objects)
 
+    @property
+    def object_ids(self) -> set[str]:
+        """The ids of the objects that it is made of."""
+        return {each.id for each in self.dumped.objects}
+
     def lacking(self, present: Collection[str]) -> set[str]:
         """The ids of its objects that are not among ``present``."""
-        return {each.id for each in self.dumped.objects} - set(present)
+        return self.object_ids - set(present)
 
     def object(self, name: str) -> Snapshot:
         """The object that was saved under ``name``.
@@ -199,6 +204,10 @@ class Repository(Protocol):
 
     def load_into(self, snapshot: Snapshot, command: Command) -> None:
         """Stream the object's bytes into ``command``'s standard input; either's failure is raised."""
+        ...
+
+    def version(self) -> Mapping[str, str]:
+        """The engine's name, and the version of the program that is at work."""
         ...
 
     def ids(self, backup: str = "") -> Mapping[str, datetime]:
