@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
+from enginedge.backup.lake_tables import named_tables
+from enginedge.settings import settings
 from tests.installation import enginedge
 from tests.integration.airflow_api import finished, logged_in, trigger
 
@@ -47,6 +50,32 @@ def lake_of_one_night(running_stack: None) -> Lake:
     summary = json.loads(enginedge("lake", "run", "--night", NIGHT, "--json").stdout)
     lineage = enginedge("lake", "lineage", "completeness", "--hours", "2", "--json", check=False).stdout
     return Lake(NIGHT, summary, json.loads(lineage))
+
+
+@dataclass(frozen=True)
+class ProvedStores:
+    """A backup of every store, all taken since the lake was published last, each proved: the rows that are told of
+    them, by store; what was asked for; and where the metadata of each table lay meanwhile, by psycopg."""
+
+    rows: dict[str, dict[str, Any]]
+    since: str
+    tables: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def proved_stores(lake_of_one_night: Lake) -> ProvedStores:
+    """As the main job ends with it."""
+    assert lake_of_one_night.summary
+    since, tables = enginedge("lake", "last-published").stdout.strip(), _named_now()
+    rows = json.loads(enginedge("backup", "prove", "--since", since, "--json").stdout)
+    assert _named_now() == tables, "nothing is published meanwhile"
+    return ProvedStores({each["store"]: each for each in rows}, since, tables)
+
+
+def _named_now() -> dict[str, str]:
+    at, password = settings().endpoint("postgres"), settings().secret("postgres-admin")
+    with psycopg.connect(host=at.host, port=at.port, dbname="metastore", user="admin", password=password) as connection:
+        return named_tables(connection, "metastore")
 
 
 @pytest.fixture(scope="session")

@@ -14,17 +14,15 @@ from enginedge.backup.stores import store_names
 from enginedge.lake.declared import marts
 from enginedge.settings import settings
 from tests.installation import enginedge
-from tests.integration.conftest import Lake
+from tests.integration.conftest import Lake, ProvedStores
 
 pytestmark = pytest.mark.stack
 
 
-@pytest.fixture(scope="module")
-def taken(lake_of_one_night: Lake) -> dict[str, Any]:
+@pytest.fixture
+def taken(proved_stores: ProvedStores) -> dict[str, Any]:
     """A proved backup of every store, as the main job ends with it."""
-    assert lake_of_one_night.summary
-    since = enginedge("lake", "last-published").stdout.strip()
-    return {each["store"]: each for each in json.loads(enginedge("backup", "prove", "--since", since, "--json").stdout)}
+    return proved_stores.rows
 
 
 def test_every_store_is_backed_up_and_proved_restorable(taken: dict[str, Any]) -> None:
@@ -36,12 +34,15 @@ def test_every_store_is_backed_up_and_proved_restorable(taken: dict[str, Any]) -
     assert all(listed[each["backup"]]["verified_at"] for each in taken.values())
 
 
-def test_what_has_not_changed_since_is_not_backed_up_again(taken: dict[str, Any]) -> None:
-    since = enginedge("lake", "last-published").stdout.strip()
+def test_what_has_not_changed_since_is_not_backed_up_again(proved_stores: ProvedStores) -> None:
+    again = json.loads(enginedge("backup", "prove", "--since", proved_stores.since, "--json").stdout)
+    assert {each["store"]: each for each in again} == proved_stores.rows
+
+
+def test_when_the_lake_was_published_last_is_what_its_tables_tell(lake_of_one_night: Lake) -> None:
     history = [trino.query(f'select max(made_current_at) from mart."{each.model}$history"') for each in marts()]  # noqa: S608
-    assert since == max(f"{answer.rows[0][0]:%Y-%m-%dT%H:%M:%S}" for answer in history)
-    again = json.loads(enginedge("backup", "prove", "--since", since, "--json").stdout)
-    assert {each["store"]: each for each in again} == taken
+    told = max(f"{answer.rows[0][0]:%Y-%m-%dT%H:%M:%S}" for answer in history)
+    assert enginedge("lake", "last-published").stdout.strip() == told
 
 
 def test_every_store_is_copied_off_site_and_its_tables_are_proved_restorable_from_there(taken: dict[str, Any]) -> None:

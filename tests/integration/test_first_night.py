@@ -26,6 +26,7 @@ from enginedge.settings import settings
 from tests.installation import ROOT, enginedge, stack
 from tests.integration.conftest import BAD_NIGHT, SCALE, Lake
 from tests.integration.expected import expected
+from tests.integration.lineage_verbs import in_time
 from tests.spark_drivers import spark_drivers
 
 pytestmark = [pytest.mark.stack, pytest.mark.destructive]
@@ -84,6 +85,7 @@ def test_killed_in_the_middle_and_started_again_the_main_job_ends_with_the_count
     assert first.returncode == -signal.SIGTERM, said
 
     stack("up")
+    began = time.time()
     assert [each.command for each in before if kernel.is_same(each)] == []
     shown: dict[str, Any] = json.loads(enginedge(*JOB).stdout)
     counted = {each["table"].removeprefix("core."): each for each in shown["summary"]["tables"]}
@@ -98,6 +100,7 @@ def test_killed_in_the_middle_and_started_again_the_main_job_ends_with_the_count
     assert date.fromisoformat(shown["rows"][0][0]) >= date.fromisoformat(lake_of_one_night.night)
     assert shown["lineage_edges"] > 100
     assert branches() == {"main"}
+    in_time("completeness", began, lambda status, found: status == 0 and found["runs"] > 0)
     assert {page[0] for page in shown["pages"]} >= {"MinIO", "Trino", "JupyterLab"}
 
     second = enginedge(*JOB)

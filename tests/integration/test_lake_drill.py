@@ -5,18 +5,19 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from trino.dbapi import connect
+from typer.testing import CliRunner
 
-from enginedge.backup import lake_tables
+from enginedge.backup import lake_drill, lake_tables
 from enginedge.backup.catalogue import catalogue
+from enginedge.backup.commands import app
 from enginedge.backup.lake_drill import Scratch, compare, restored
 from enginedge.backup.locations import Location
 from enginedge.backup.object_store import object_store
@@ -27,8 +28,9 @@ from enginedge.errors import Misconfigured, Violated
 from enginedge.lake import declared
 from enginedge.settings import settings
 from tests.installation import enginedge
+from tests.integration.conftest import ProvedStores
 
-pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("lake_of_one_night")]
+pytestmark = pytest.mark.stack
 MART, CORE = BOTH = "mart.interviews__daily_funnel", "core.mongodb__users"
 
 
@@ -41,13 +43,10 @@ class Taken:
 
 
 @pytest.fixture(scope="module")
-def taken(lake_of_one_night: Any) -> Taken:
-    before = named_now()
-    rows = json.loads(enginedge("backup", "now", "--store", "postgres", "--store", "minio", "--json").stdout)
-    assert named_now() == before, "nothing is published meanwhile"
-    pair = chosen_pair(catalogue().read())
-    assert [each["id"] for each in rows] == [pair.naming.id, pair.holding.id]
-    return Taken(pair, before)
+def taken(proved_stores: ProvedStores) -> Taken:
+    """The two of what was backed up as the main job does it."""
+    naming, holding = (proved_stores.rows[store]["backup"] for store in (NAMING, HOLDING))
+    return Taken(chosen_pair(catalogue().read(), naming, holding), proved_stores.tables)
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +54,6 @@ def scratch(taken: Taken) -> Iterator[Scratch]:
     """The lake, restored once; each saboteur puts back what it took."""
     with restored(taken.pair, repository(), *declared_stores([NAMING, HOLDING])) as found:
         yield found
-
-
-def named_now() -> dict[str, str]:
-    at = settings().endpoint("postgres")
-    password = settings().secret("postgres-admin")
-    with psycopg.connect(host=at.host, port=at.port, dbname="metastore", user="admin", password=password) as connection:
-        return lake_tables.named_tables(connection, "metastore")
 
 
 def asked(at: Any, statement: str) -> list[list[Any]]:
@@ -116,13 +108,19 @@ def one_cell_altered(content: bytes) -> bytes:
     return altered[:-footer] + bytes(missing) + altered[-footer:]
 
 
-def test_every_table_and_every_mart_is_proved_and_the_proof_is_written_down(taken: Taken) -> None:
-    report = json.loads(enginedge("backup", "drill-lake", "--json").stdout)[0]
+def test_every_table_and_every_mart_is_proved_and_the_proof_is_written_down(
+    taken: Taken, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the command line's verb, on the lake that is restored already: ``tests/soak`` restores it by the verb, too."""
+    monkeypatch.setattr(lake_drill, "restored", lambda *_: nullcontext(scratch))
+    chosen = ("--backup", taken.pair.naming.id, "--buckets", taken.pair.holding.id)
+    ended = CliRunner().invoke(app, ["drill-lake", *chosen, "--json"], catch_exceptions=False)
+    (report,) = json.loads(ended.stdout)
     assert report["tables"] == len(taken.tables)
     assert report["marts"] == len(declared.marts())
     assert report["rows"] == sum(counted_now(table) for table in taken.tables)
     assert set(report["not_compared"]) == {"landing.news_articles"}, "its files have no metadata that counts them"
-    assert 0 < report["restore_s"] < report["drill_s"]
+    assert report["restore_s"] == scratch.restore_s > 0
     proof = catalogue().read("lake").drills[-1]
     assert proof.manifest == taken.pair.id == report["manifest"]
     assert proof.told["tables"] == report["tables"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -61,46 +59,6 @@ def test_every_table_of_the_inventory_of_contracts_was_published(lake_of_one_nig
     published = [each["table"] for each in lake_of_one_night.summary["tables"]]
     assert sorted(published) == sorted(declared.core_tables())
     assert {each["mart"] for each in lake_of_one_night.summary["marts"]} == {m.name for m in declared.marts()}
-
-
-def test_run_again_with_every_mart_and_all_run_state_dropped_a_night_changes_no_row(lake_of_one_night: Lake) -> None:
-    before, snapshots = digests(), standing(declared.core_tables())
-    for mart in declared.marts():
-        trino.query(f"drop table {trino.quoted('mart', mart.model)}")
-        trino.query(f"drop table {trino.quoted('mart_next', mart.model)}")
-    shutil.rmtree(settings().state / "dbt")
-    told = rerun(lake_of_one_night.night)
-    assert {each["table"]: each["snapshot"] for each in told["tables"]} == snapshots
-    assert standing(declared.core_tables()) == snapshots
-    assert digests() == before
-
-
-def test_a_rebuild_from_raw_gives_the_same_rows_and_no_reader_sees_it_happen(lake_of_one_night: Lake) -> None:
-    """Of the source whose records also come twice and late."""
-    before = digests()
-    watched = ["core.bucket__news_articles", "core.bucket__resume_documents", "mart.news__daily_topics"]
-    seen: dict[str, Counter[str]] = {table: Counter() for table in watched}
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.is_set():
-            for table in watched:
-                try:
-                    seen[table][digest(table)] += 1
-                except Exception as error:  # noqa: BLE001 - whatever a reader meets is what this test is about
-                    seen[table][str(error)] += 1
-            done.wait(PAUSE_S)
-
-    reader = threading.Thread(target=watch)
-    reader.start()
-    try:
-        rerun(lake_of_one_night.night, "--full-refresh", "--source", "bucket")
-    finally:
-        done.set()
-        reader.join()
-    assert digests() == before
-    assert {table: set(states) for table, states in seen.items()} == {table: {before[table]} for table in watched}
-    assert all(sum(states.values()) > 10 for states in seen.values())
 
 
 def test_every_source_ran_as_one_application_of_the_spark_master(lake_of_one_night: Lake) -> None:

@@ -46,21 +46,21 @@ def test_stopping_a_task_stops_its_spark_application_and_clearing_it_heals_the_n
     airflow: httpx.Client, lake_of_one_night: Lake
 ) -> None:
     run_id, night = f"stopped__{ONCE}", lake_of_one_night.night
-    before = digest("core.kafka__service_events")
-    trigger(airflow, run_id, {"night": night, "sources": ["kafka"], "full_refresh": True})
+    before = digest("core.postgres__schedules")
+    trigger(airflow, run_id, {"night": night, "sources": ["postgres"], "full_refresh": True})
     wait_until(lambda: bool(processes_of(run_id)), 240)
-    task = f"{DAG}/dagRuns/{run_id}/taskInstances/sources.refresh_kafka"
+    task = f"{DAG}/dagRuns/{run_id}/taskInstances/sources.refresh_postgres"
     airflow.patch(task, json={"new_state": "failed"}).raise_for_status()
     wait_until(lambda: not processes_of(run_id), 60)
 
     assert finished(airflow, run_id)["state"] == "failed"
-    assert "sources.refresh_kafka failed" in log(airflow, run_id, "summarise")
-    assert digest("core.kafka__service_events") == before
+    assert "sources.refresh_postgres failed" in log(airflow, run_id, "summarise")
+    assert digest("core.postgres__schedules") == before
 
     body = {"dry_run": False, "dag_run_id": run_id, "only_failed": True, "reset_dag_runs": True}
     airflow.post(f"{DAG}/clearTaskInstances", json=body).raise_for_status()
     assert finished(airflow, run_id)["state"] == "success"
-    assert digest("core.kafka__service_events") == before
+    assert digest("core.postgres__schedules") == before
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from enginedge import trino
 from enginedge.lake import declared
 from enginedge.settings import settings
 from enginedge.table_digest import digest
 from tests.integration.airflow_api import DAG, finished, log, logged_in, password, states
 from tests.integration.conftest import Lake
+from tests.integration.test_nights import standing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -39,10 +42,12 @@ SOURCES = [source for source in declared.SOURCES if source != "airflow"]  # to w
 
 @dataclass(frozen=True)
 class Run:
-    """A run that was triggered by the form, ended; and the digest that each table and mart of it had before."""
+    """A run that was triggered by the form, ended; the digest that each table and mart of it had before, and the
+    snapshot that each table stood on. Its marts and all run state were dropped between."""
 
     told: dict[str, Any]
     before: dict[str, str]
+    snapshots: dict[str, int]
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +83,15 @@ def pictures() -> Path:
 
 @pytest.fixture(scope="module")
 def run(lake_of_one_night: Lake, airflow: httpx.Client, page: Page, pictures: Path) -> Run:
-    """The published night once more; all sources but one are left in the form."""
+    """The published night once more, with what it can make anew dropped; all sources but one are left in the form."""
     tables = [table for source in SOURCES for table in declared.tables_of(source)]
-    marts = [mart.name for mart in declared.marts() if set(mart.reads) <= set(tables)]
-    before = {table: digest(table) for table in [*tables, *marts]}
+    marts = [mart for mart in declared.marts() if set(mart.reads) <= set(tables)]
+    before = {table: digest(table) for table in [*tables, *(mart.name for mart in marts)]}
+    snapshots = standing(tables)
+    for mart in marts:
+        trino.query(f"drop table {trino.quoted('mart', mart.model)}")
+        trino.query(f"drop table {trino.quoted('mart_next', mart.model)}")
+    shutil.rmtree(settings().state / "dbt")
     page.get_by_role("button", name="Trigger Dag").click()
     page.fill("#element_night", lake_of_one_night.night)
     page.get_by_label("Remove airflow").click()
@@ -90,7 +100,7 @@ def run(lake_of_one_night: Lake, airflow: httpx.Client, page: Page, pictures: Pa
     page.screenshot(path=pictures / "refresh_lake_form.png")
     page.get_by_test_id("trigger-dag-submit").click()
     page.get_by_test_id("trigger-dag-submit").wait_for(state="hidden")
-    return Run(finished(airflow, BY_BROWSER), before)
+    return Run(finished(airflow, BY_BROWSER), before, snapshots)
 
 
 def test_the_form_triggers_the_night_that_it_shows(
@@ -119,10 +129,11 @@ def test_the_form_triggers_the_night_that_it_shows(
     assert page.get_by_text("refresh_kafka").first.is_visible()
 
 
-def test_a_night_that_is_published_already_changes_no_row_and_tells_of_every_table(
+def test_run_again_with_its_marts_and_all_run_state_dropped_a_night_changes_no_row_and_tells_of_every_table(
     lake_of_one_night: Lake, run: Run, airflow: httpx.Client
 ) -> None:
     assert {table: digest(table) for table in run.before} == run.before
+    assert standing(run.snapshots) == run.snapshots
 
     asked = {"source_run_id": BY_BROWSER, "limit": 100}
     events = airflow.get("/api/v2/assets/events", params=asked).json()["asset_events"]
