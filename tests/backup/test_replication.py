@@ -13,7 +13,7 @@ import pytest
 
 from deploy.local.layout import local
 from deploy.local.services import minio, offsite
-from enginedge.backup.replication import RULE, replicate
+from enginedge.backup.replication import RULE, replicate, waiting
 from enginedge.errors import Misconfigured, Unavailable
 from enginedge.settings import settings
 
@@ -100,6 +100,38 @@ def test_what_is_written_is_there_with_its_version_and_what_is_erased_here_stays
     here.put_object(Bucket=BUCKET, Key=f"{key} later", Body=b"later")
     in_time(lambda: read(there, f"{key} later") == b"later")
     assert (read(there, key, VersionId=first), read(there, key, VersionId=second)) == (b"first", b"second")
+
+
+def test_what_is_not_there_yet_is_counted_with_since_when(here: Any, there: Any, key: str) -> None:
+    def told() -> dict[str, Any]:
+        return {each["bucket"]: each for each in waiting()}[BUCKET]
+
+    def current(client: Any) -> dict[str, str | None]:
+        latest = [each for each in versions(client) if each["IsLatest"]]
+        return {each["Key"]: each["VersionId"] if "Size" in each else None for each in latest}
+
+    def differing() -> set[str]:
+        arrived = current(there)
+        return {each for each, version in current(here).items() if version != arrived.get(each)}
+
+    here.put_object(Bucket=BUCKET, Key=f"{key} before", Body=b"before")
+    before, objects = told(), [each for each in current(here).values() if each]
+    assert (before["replicated"], before["objects"], before["waiting"]) == (False, len(objects), len(objects))
+    oldest = min(each["LastModified"] for each in versions(here) if each["VersionId"] in objects)
+    assert before["since"] == oldest.isoformat(timespec="seconds")
+
+    replicate()
+    for name in ("kept ü", "gone"):
+        for body in (b"one", b"other"):
+            here.put_object(Bucket=BUCKET, Key=f"{key} {name}", Body=body)
+    here.delete_object(Bucket=BUCKET, Key=f"{key} gone")
+    in_time(lambda: not differing() & {f"{key} kept ü", f"{key} gone"})
+    for each in versions(there, key=f"{key} "):
+        if each["IsLatest"]:
+            there.delete_object(Bucket=BUCKET, Key=each["Key"], VersionId=each["VersionId"])
+    assert differing() >= {f"{key} kept ü", f"{key} gone"}, "the older version is there, and what is deleted here"
+    in_time(lambda: told()["waiting"] == len(differing()))  # what was there before arrives all the while
+    assert (told()["replicated"], told()["objects"]) == (True, before["objects"] + 1)
 
 
 def test_what_may_be_newer_there_is_overwritten_only_by_a_word(here: Any, there: Any, key: str) -> None:

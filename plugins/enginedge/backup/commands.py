@@ -92,6 +92,12 @@ def replicate(
     print_rows(replication.replicate(over or ()), ("bucket", "replicated_to", "as"), as_json)
 
 
+@app.command("replication")
+def replication_(as_json: AsJson = False) -> None:
+    """How much of each bucket is not at the second place yet, and since when: both are listed and compared."""
+    print_rows(replication.waiting(), ("bucket", "replicated", "objects", "waiting", "since"), as_json)
+
+
 @app.command("list")
 def list_(store: Stores = None, location: From = PRIMARY, as_json: AsJson = False) -> None:
     """List the backups, store by store and the oldest first: age in hours, size, and when a drill last proved them."""

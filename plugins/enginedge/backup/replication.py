@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from enginedge.backup.object_store import ObjectStore, object_store
+from enginedge.backup.object_store import object_store
 from enginedge.backup.stores import backed_up
 from enginedge.errors import Misconfigured, Unavailable
 from enginedge.settings import HOST, Endpoint, settings
@@ -28,6 +29,9 @@ PRIMARY, SECOND = "minio", "offsite"
 USER = "replica"  # who writes at the second place
 RULE = "to-the-second-place"
 TIMEOUT_S = 30.0
+
+
+_Current = tuple[str, str | None, datetime]
 
 
 class _Command(Enum):
@@ -48,7 +52,7 @@ def replicate(over: Sequence[str] = ()) -> list[dict[str, str]]:
             they would go in the clear. Nothing was changed.
         Unavailable: one of the two places does not answer, or refuses.
     """
-    buckets = [thing.what for service in backed_up([PRIMARY]) for thing in service.backup]
+    buckets = _buckets()
     there = settings().endpoint(SECOND)
     if there.host != HOST:
         raise Misconfigured(
@@ -78,6 +82,53 @@ def replicate(over: Sequence[str] = ()) -> list[dict[str, str]]:
     return [{"bucket": bucket, "replicated_to": f"{there}/{bucket}", "as": USER} for bucket in buckets]
 
 
+def waiting() -> list[dict[str, Any]]:
+    """What of each backed-up bucket is not at the second place as it is here: a row a bucket, with the number of its
+    objects, how many keys are there not, or not in this version, or not deleted, and since when the oldest waits.
+
+    Both buckets are listed, whatever MinIO believes of its queue, which it forgets when it is started anew.
+
+    Raises:
+        Unavailable: one of the two places does not answer.
+    """
+    rows = []
+    with object_store("root").client() as here, object_store("root", SECOND).client() as there:
+        for bucket in _buckets():
+            objects, missing = 0, list[datetime]()
+            arrived = _current(there, bucket)
+            counterpart: _Current | None = next(arrived, None)
+            for key, version, at in _current(here, bucket):
+                while counterpart and counterpart[0].encode() < key.encode():
+                    counterpart = next(arrived, None)
+                objects += version is not None
+                if version != (counterpart[1] if counterpart and counterpart[0] == key else None):
+                    missing.append(at)
+            rows.append(
+                {
+                    "bucket": bucket,
+                    "replicated": any(each["ID"] == RULE for each in _rules(here, bucket)),
+                    "objects": objects,
+                    "waiting": len(missing),
+                    "since": min(missing).isoformat(timespec="seconds") if missing else None,
+                }
+            )
+    return rows
+
+
+def _current(client: S3Client, bucket: str) -> Iterator[_Current]:
+    """Each key of ``bucket``, in S3's order, with the version that is current, none where it is deleted, and since
+    when."""
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        objects, marks = page.get("Versions", ()), page.get("DeleteMarkers", ())
+        found = [(one["Key"], one["VersionId"], one["LastModified"]) for one in objects if one["IsLatest"]]
+        deleted = [(one["Key"], None, one["LastModified"]) for one in marks if one["IsLatest"]]
+        yield from sorted([*found, *deleted], key=lambda one: one[0].encode())
+
+
+def _buckets() -> list[str]:
+    return [thing.what for service in backed_up([PRIMARY]) for thing in service.backup]
+
+
 def _rules(client: S3Client, bucket: str) -> list[Any]:
     from botocore.exceptions import ClientError
 
@@ -91,8 +142,7 @@ def _rules(client: S3Client, bucket: str) -> list[Any]:
 
 def _refuse_present(bucket: str, where: str) -> None:
     """Return when the counterpart of ``bucket`` is empty."""
-    there = ObjectStore(settings().endpoint(SECOND).url, "root", settings().secret_path(f"{SECOND}-root"))
-    with there.client() as client:
+    with object_store("root", SECOND).client() as client:
         if client.list_object_versions(Bucket=bucket, MaxKeys=1).get("Versions"):
             raise Misconfigured(
                 f"the bucket {bucket} there has objects already, which may be newer than those here",
