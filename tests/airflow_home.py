@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from tests.installation import ROOT
 
-HOME = ROOT / ".state" / "test" / "airflow-home"
+HOME = Path(os.environ.get("ENGINEDGE_STATE", ROOT / ".state" / "test")) / "airflow-home"
 HOME.mkdir(parents=True, exist_ok=True)
 os.environ.update(
     AIRFLOW_HOME=str(HOME),

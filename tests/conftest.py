@@ -2,7 +2,7 @@
 
 ``ENGINEDGE_TEST_STACK=running`` points them at the stack that is already up instead, for a quick look while developing.
 ``ENGINEDGE_TEST_PORT_SHIFT`` says how far above the usual ports its own are, where two checkouts are tested at once.
-``ENGINEDGE_TEST_HALF=beside`` is the half of the gate that needs no stack; it has a state folder and ports of its own.
+``ENGINEDGE_TEST_LANE`` is the lane of the gate: each has a state folder and ports of its own; without it, the stack's.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import pytest
 from tests.installation import ROOT, BackgroundStack, point_at, stack
 
 OWN = os.environ.get("ENGINEDGE_TEST_STACK") != "running"
-BESIDE = os.environ.get("ENGINEDGE_TEST_HALF") == "beside"
-APART = 2500  # between the ports of the two halves: no two of the inventory's are that far from each other
+LANES = ("stack", "stores", "unit")
+LANE = os.environ.get("ENGINEDGE_TEST_LANE") or LANES[0]
+APART = 2500  # between the ports of two lanes: no two of the inventory's are that far, or twice as far, from each other
 if OWN:
     shift = int(os.environ.get("ENGINEDGE_TEST_PORT_SHIFT", "20000"))
-    point_at(ROOT / ".state" / ("test-beside" if BESIDE else "test"), shift - APART if BESIDE else shift)
+    point_at(ROOT / ".state" / ("test" if LANE == "stack" else f"test-{LANE}"), shift - APART * LANES.index(LANE))
     os.environ["ENGINEDGE_SHORT_LIVED"] = "on"
 
 

@@ -75,7 +75,7 @@ def remembered(installation: Local, **settings: str) -> Iterator[None]:
 
 
 def test_a_supervisor_with_the_same_settings_is_used(installation: Local) -> None:
-    with remembered(installation, PATH="/elsewhere", ENGINEDGE_TEST_HALF="other"):
+    with remembered(installation, PATH="/elsewhere", ENGINEDGE_TEST_LANE="other"):
         Supervisor(installation).refuse_other_settings()
 
 
