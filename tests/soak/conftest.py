@@ -66,8 +66,10 @@ def _write(rows: dict[str, str]) -> None:
 @cache
 def _commit() -> str:
     """What is tested; the report itself, which changes all the while, is no change."""
+    root = REPORT.parents[2]
+    report = f":!{REPORT.relative_to(root)}"
     at, changed = (
-        subprocess.run(["git", *asked], cwd=REPORT.parents[2], check=False, capture_output=True, text=True).stdout
-        for asked in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", ".", f":!{REPORT}"])
+        subprocess.run(["git", *asked], cwd=root, check=False, capture_output=True, text=True).stdout
+        for asked in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", ".", report])
     )
     return f"{at.strip()}{'+' if changed else ''}" or "(no commit)"
