@@ -1,7 +1,7 @@
 """A source rebuilt from raw while a reader polls, by an application that has no lineage listener.
 
 Nobody who reads sees it happen; the graph says what it lacks. That a night with its listener lacks nothing is shown by
-the module that follows, which runs one as the main job.
+the main job (``test_first_night.py``), after all bad days.
 """
 
 from __future__ import annotations
