@@ -41,7 +41,7 @@ class Clock:
     def time(self) -> float:
         return time.time() - self.behind
 
-    def gmtime(self) -> time.struct_time:
+    def gmtime(self) -> Any:
         return time.gmtime(self.time())
 
 

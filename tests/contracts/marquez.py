@@ -50,13 +50,9 @@ def calls() -> Iterator[Call]:
         headers = {
             name: value for name, value in request.get("headers", {}).items() if name.lower() != "content-length"
         }
-        yield Call(
-            *(request[key] for key in ("id", "db", "phase", "method", "path")),
-            headers,
-            _content(request),
-            answer["status"],
-            answer.get("body", answer.get("text")),
-        )
+        sent = {key: request[key] for key in ("id", "db", "phase", "method", "path")}
+        body = answer.get("body", answer.get("text"))
+        yield Call(**sent, headers=headers, content=_content(request), status=answer["status"], body=body)
 
 
 def _content(request: dict[str, Any]) -> bytes | None:

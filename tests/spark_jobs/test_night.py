@@ -9,13 +9,14 @@ import pytest
 from enginedge.errors import Violated
 from spark_jobs.engine import core
 from spark_jobs.engine.night import Night
+from spark_jobs.engine.tables import Published
 from spark_jobs.job import SparkJob
 from tests.spark_jobs.lake import FIRST, NAME, SECOND, THIRD, Lake, conversation
 
 COUNTED = ("raw", "accepted", "quarantined", "duplicate", "superseded", "inserted", "updated")
 
 
-def counts(published: core.Published) -> tuple[int, ...]:
+def counts(published: Published) -> tuple[int, ...]:
     return tuple(published.counts[name] for name in COUNTED)
 
 
