@@ -19,7 +19,7 @@ import boto3
 import pytest
 
 from deploy.local import kernel
-from enginedge.backup import keeping, operations
+from enginedge.backup import keeping, night, operations
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.night import back_up, prepare
 from enginedge.backup.repository import BUCKET, PASSWORD, Restic, repository
@@ -61,8 +61,10 @@ def test_a_full_bucket_is_named_at_once_and_the_next_backup_is_taken_once_there_
     with pytest.raises(Unavailable, match=r"no room.*quota.*raise the bucket's quota"):
         marked.save_output("thing", large)
     assert time.monotonic() - began < AT_ONCE_S
+    admin.bucket_quota_set(BUCKET, 1)
     assert place.ids("full") == {}
-    assert place.read(kept) == "what was there\n"
+    assert place.read(kept) == "what was there\n", "it is read where not even a lock can be written any more"
+    assert time.monotonic() - began < 2 * AT_ONCE_S
     admin.bucket_quota_clear(BUCKET)
     saved = marked.save_output("thing", large)
     assert set(place.ids("full")) == {saved.id}
@@ -90,6 +92,14 @@ class TestANight:
         assert "the repository's password is wrong" in ended.stderr
         assert "recovery sheet" in ended.stderr
         assert {each["id"] for each in told("list")} == before
+
+    def test_nothing_is_given_up_while_a_drill_reads_and_no_drill_reads_meanwhile(self) -> None:
+        backup = operations.back_up_store("etcd")["id"]
+        with night.reading("etcd"), night.reading("etcd"), pytest.raises(Unavailable, match="a drill of it is running"):
+            keeping.forget()
+        with night.unread("etcd"), pytest.raises(Unavailable, match="backups are being given up"):
+            operations.drill_store("etcd", backup)
+        assert operations.drill_store("etcd", backup)["manifest"] == backup
 
     def test_no_secret_is_in_what_the_verbs_say(self) -> None:
         values = set(secret_values(settings().secrets).values())

@@ -27,6 +27,11 @@ def connect() -> MongoClient[Any]:
     )
 
 
+def may(*actions: str) -> dict[str, Any]:
+    """What a role may do with the people."""
+    return {"resource": {"db": DATABASE, "collection": "people"}, "actions": [*actions]}
+
+
 @pytest.mark.stores
 class TestMongoDB(BackupSourceSuite):
     dumper = "mongodump"
@@ -58,6 +63,8 @@ class TestMongoDB(BackupSourceSuite):
             database.measured.insert_many({"at": datetime(2026, 11, n + 1, tzinfo=UTC), "of": "a"} for n in range(9))
             database.numbers.insert_one({"_id": 0})
             database.sung.insert_one({"_id": CANARY})
+            database.command("dropAllRolesFromDatabase")
+            database.command("createRole", "clerk", privileges=[may("find")], roles=[])
 
     def write(self, number: int) -> None:
         if not hasattr(self, "client"):
@@ -111,10 +118,11 @@ class TestMongoDB(BackupSourceSuite):
         assert len(numbers) > 10
 
     def test_a_new_server_that_was_set_up_already_is_restored_into(self, taken: Taken) -> None:
-        """Its users are there, with other passwords."""
+        """Its users are there, with other passwords, and a role that may more than it did."""
         with taken.store.scratch() as target:
             with target.connected() as client:
                 client.admin.command("createUser", "lake", pwd="another", roles=[])  # noqa: S106
+                client[DATABASE].command("createRole", "clerk", privileges=[may("find", "remove")], roles=[])
             taken.store.source.restore(taken.manifest.dumped, repository(), target)
             copy = taken.store.source.fingerprint(target)
         assert taken.manifest.dumped.fingerprint.differences(copy) == []

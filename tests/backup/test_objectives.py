@@ -34,6 +34,11 @@ def taken(hours_ago: float, gb: float = 1, minutes: float = 10, store: str = "po
     return Manifest(f"{store}-{hours_ago}", store, dumped, minutes * 60)
 
 
+def replaced(manifest: Manifest) -> Manifest:
+    """What a restore has kept of what it replaced."""
+    return replace(manifest, id="safety", safety=True)
+
+
 def proved(days_ago: float, minutes: float = 5, store: str = "postgres") -> DrillReport:
     return DrillReport(store, "some", NOW - timedelta(days=days_ago), minutes * 60, minutes * 60 + 9, 3)
 
@@ -64,6 +69,8 @@ GOOD = judged([taken(200), taken(11)], [proved(3)], [taken(11)])
         ([taken(100), taken(1)], [proved(1)], [taken(29)], []),
         ([taken(100), taken(1)], [proved(1)], [taken(31)], [Code.OFFSITE_STALE]),
         ([taken(29)], [proved(1)], [], [Code.RPO_MISSED]),
+        ([taken(29), replaced(taken(1))], [proved(1)], [taken(29)], [Code.RPO_MISSED]),
+        ([taken(100), taken(1)], [proved(1)], [taken(31), replaced(taken(1))], [Code.OFFSITE_STALE]),
         ([taken(31), taken(1)], [proved(1)], [], [Code.OFFSITE_STALE]),
         ([taken(200), taken(1)], [proved(8.1)], [taken(1)], [Code.VERIFICATION_STALE]),
         ([taken(200), taken(1)], [proved(20), proved(7.9)], [taken(1)], []),

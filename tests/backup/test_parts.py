@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,20 @@ def test_a_prefix_comes_back_in_its_place_and_under_another_prefix_or_bucket(pla
             restoring.restore(asked(only=f"{BUCKET}/said/"))
         restoring.restore(asked(backup=place.backup, only=f"{BUCKET}/said/", replace=NAME))
         assert keys(BUCKET) == ["one/early", "other/1", "said/early"], "what is beside it stays"
+
+
+@each_place("buckets")
+def test_what_no_backup_holds_is_not_replaced_unless_it_is_given_up(place: Place) -> None:
+    """Of a bucket that is not backed up there is no safety backup."""
+    part = asked(only=f"{BUCKET}/said/", name="exports/", replace=NAME)
+    with place.store.source.store.client() as client:
+        client.create_bucket(Bucket="exports")
+        client.put_object(Bucket="exports", Key="report", Body=b"the only copy")
+        with pytest.raises(Misconfigured, match=f"exports/report would go, and is in no backup of {NAME}"):
+            restoring.restore(part)
+        assert client.get_object(Bucket="exports", Key="report")["Body"].read() == b"the only copy"
+        restoring.restore(replace(part, without_safety_backup=NAME))
+        assert [each["Key"] for each in client.list_objects_v2(Bucket="exports")["Contents"]] == ["early"]
 
 
 @each_place("buckets")

@@ -13,13 +13,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from enginedge.backup.catalogue import catalogue
+from enginedge.backup.catalogue import Found, catalogue
 from enginedge.backup.night import prepare
 from enginedge.backup.repository import BUCKET, PASSWORD, Restic, repository
 from enginedge.backup.shapes import Command
@@ -27,6 +28,7 @@ from enginedge.errors import Misconfigured, Violated
 from enginedge.private_files import write_private
 from enginedge.settings import Settings, settings
 from tests.backup.in_folder import InFolder, files_of, flip, repository_in
+from tests.backup.locked import locked_bucket
 from tests.contracts.repository_suite import RepositorySuite, loaded, saved
 
 CANARY = "a canary that sings in the clear"
@@ -156,6 +158,18 @@ class TestTheBucket:
         held.send_signal(signal.SIGKILL)
         held.wait()
         found.check(1, 100)
+
+
+def test_a_repository_that_was_deleted_with_every_manifest_is_not_made_anew_in_silence(tmp_path: Path) -> None:
+    with locked_bucket(tmp_path) as (adder, pruner):
+        place, nothing = Restic(adder), SimpleNamespace(read=lambda: Found((), (), ()))
+        prepare(place, nothing)  # type: ignore[arg-type]
+        prepare(place, nothing)  # type: ignore[arg-type]
+        with pruner.client() as client:
+            for each in client.list_objects_v2(Bucket=BUCKET)["Contents"]:
+                client.delete_object(Bucket=BUCKET, Key=each["Key"])
+        with pytest.raises(Violated, match=r"the repository is gone, and all backups with it.*bring back"):
+            prepare(place, nothing)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

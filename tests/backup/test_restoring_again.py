@@ -7,15 +7,17 @@ import os
 import re
 import signal
 import subprocess
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from enginedge.backup import night, restoring
+from enginedge.backup import night, restoring, unfinished
 from enginedge.backup.catalogue import catalogue
+from enginedge.backup.foretelling import Request
 from enginedge.backup.repository import repository
 from enginedge.backup.stores import Store
-from tests.backup.places import NAME, Place, asked
+from tests.backup.places import BUCKET, NAME, Place, asked
 
 pytestmark = [pytest.mark.stores, pytest.mark.usefixtures("running_stores")]
 
@@ -43,14 +45,55 @@ def test_the_same_command_restores_the_same_backup_and_not_what_the_first_attemp
     assert place.read() == ["early", "late"]
 
 
-def _killed(store: Store, moment: str) -> None:
-    """Restore, and be killed when the target is ``emptied``, or ``filled`` and not compared yet."""
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_who_has_gone_back_restores_the_newest_and_is_told_its_own_way_back(place: Place) -> None:
+    assert place.store.home
+    process = multiprocessing.get_context("fork").Process(target=_killed, args=(place.store, "emptied"))
+    process.start()
+    process.join()
+    (begun,) = unfinished._all()
+    assert unfinished.backups() == {place.backup}, "retention leaves it alone"
+    subprocess.run(begun.way_back, shell=True, check=True)  # noqa: S602 - as the operator does
+    place.write("later")
+    newest = night.back_up(place.store, repository(), catalogue())
+    told = restoring.restore(asked(replace=NAME))
+    assert (told["backup"], begun.way_back == told["undo"]) == (newest.id, False)
+    assert place.read() == ["early", "late", "later"]
+
+
+@pytest.mark.parametrize("place", ["buckets"], indirect=True)
+@pytest.mark.parametrize("ended_by", ["a day", "a restore of all of it"])
+def test_an_attempt_that_somebody_has_long_forgotten_decides_nothing(
+    place: Place, ended_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = asked(only=f"{BUCKET}/said/", replace=NAME)
+    process = multiprocessing.get_context("fork").Process(target=_killed, args=(place.store, "part", part))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    if ended_by == "a day":
+        monkeypatch.setattr(unfinished, "FOR", timedelta(0))
+    else:
+        restoring.restore(asked(replace=NAME))
+    place.write("later")
+    newest = night.back_up(place.store, repository(), catalogue())
+    said: list[str] = []
+    assert restoring.restore(part, say=said.append)["backup"] == newest.id
+    assert "later" in place.read()
+    assert not [line for line in said if "broke off" in line]
+
+
+def _killed(store: Store, moment: str, request: Request | None = None) -> None:
+    """Restore, and be killed when the target is ``emptied``, or ``filled`` and not compared yet, or before a ``part``
+    is put in its place."""
 
     def killed(*_: Any) -> Any:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    if moment == "emptied":
+    if moment == "part":
+        type(store.parts).restore = killed  # type: ignore[method-assign]
+    elif moment == "emptied":
         type(store.source).restore = killed  # type: ignore[method-assign]
     else:
         restoring.compare = killed  # type: ignore[assignment]
-    restoring.restore(asked(replace=NAME))
+    restoring.restore(request or asked(replace=NAME))

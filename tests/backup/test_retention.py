@@ -60,6 +60,21 @@ def test_the_way_back_from_a_restore_is_kept_for_two_weeks_though_a_later_one_is
     assert [told[each.id] for each in safety] == ["the way back from a restore"] * 2 + ["no rule keeps it"]
 
 
+def test_what_a_restore_has_replaced_takes_the_place_of_no_other_backup() -> None:
+    """Bad data at ten o'clock, restored from the night's backup: both are of one day, and the good one stays."""
+    night, safety = taken(NOON - timedelta(hours=10)), replace(taken(NOON), safety=True)
+    told = {each.manifest.id: each.why for each in verdicts([night, safety], set(), Keep())}
+    assert told[night.id].startswith("the newest, the daily of ")
+    assert told[safety.id] == "the way back from a restore"
+    assert verdicts([safety], set(), Keep(0, 0, 0, 0))[0].why.startswith("the newest, "), "where there is no other"
+
+
+def test_what_a_broken_off_restore_was_begun_from_stays() -> None:
+    nights = every_night(9)
+    told = {each.manifest.id: each.why for each in verdicts(nights, set(), Keep(1, 0, 0, 0), held={nights[5].id})}
+    assert told[nights[5].id] == "a restore of it broke off"
+
+
 def test_a_backup_dated_ahead_makes_no_way_back_old() -> None:
     ahead, safety = taken(NOON + timedelta(days=300)), replace(taken(NOON - timedelta(days=3)), safety=True)
     told = {each.manifest.id: each for each in verdicts([ahead, safety], set(), Keep(0, 0, 0, 0), now=NOON)}

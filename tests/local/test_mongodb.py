@@ -13,7 +13,7 @@ import pytest
 from pymongo import MongoClient
 
 from enginedge.backup.scratch.place import free_port
-from enginedge.backup.sources.mongodb_contents import drop_users
+from enginedge.backup.sources.mongodb_contents import drop_users_and_roles
 from enginedge.settings import HOST
 from tests.installation import ROOT
 
@@ -31,7 +31,7 @@ def test_where_a_restore_broke_off_before_the_users_came_back_it_is_said_at_once
     with running(tmp_path) as (port, up):
         password = (tmp_path / "secrets" / "mongodb-restore").read_text()
         with MongoClient(HOST, port, directConnection=True, username="restore", password=password) as client:
-            drop_users(client, but="restore")
+            drop_users_and_roles(client, but="restore")
         again = up()
         assert again.returncode == 2
         assert "root cannot log in: a restore broke off" in again.stderr

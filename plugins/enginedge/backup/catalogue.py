@@ -43,6 +43,10 @@ class Found:
     def of(self, store: str) -> list[Manifest]:
         return [each for each in self.manifests if each.store == store]
 
+    def regular(self, store: str) -> list[Manifest]:
+        """The backups of ``store`` but those of what a restore has replaced, which is most often what nobody wants."""
+        return [each for each in self.of(store) if not each.safety]
+
     def drills_of(self, store: str) -> list[DrillReport]:
         return [each for each in self.drills if each.store == store]
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+from enginedge.backup import night
 from enginedge.backup.shapes import DrillReport, Manifest, Repository
 from enginedge.backup.stores import Store
 from enginedge.errors import EnginEdgeError, Misconfigured, Violated
@@ -26,10 +27,10 @@ def drill(store: Store, manifest: Manifest, repository: Repository) -> DrillRepo
     Raises:
         Violated: the copy differs; names the parts. Or it does not do what its users would ask of it first.
         Misconfigured: a tool is missing.
-        Unavailable: it could not be restored.
+        Unavailable: it could not be restored, or backups are being given up.
     """
     began = time.monotonic()
-    with store.scratch() as target:
+    with night.reading(store.name), store.scratch() as target:
         empty = time.monotonic()
         store.source.restore(manifest.dumped, repository, target)
         restored = time.monotonic()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from enginedge.backup import copying, night
+from enginedge.backup import copying, night, unfinished
 from enginedge.backup.catalogue import Found, catalogue, refuse_damaged
 from enginedge.backup.locations import Location
 from enginedge.backup.pairs import proved_together
@@ -61,7 +61,10 @@ def judged(names: Sequence[str] = (), keep: Keep | None = None, location: Locati
     refuse_unknown(names, found)
     stores = names or sorted({each.store for each in found.manifests})
     proved, together, now = {each.manifest for each in found.drills}, proved_together(found), datetime.now(UTC)
-    told = [each for store in stores for each in verdicts(found.of(store), proved, keep or Keep(), together, now)]
+    begun = unfinished.backups()
+    told = [
+        each for store in stores for each in verdicts(found.of(store), proved, keep or Keep(), together, now, begun)
+    ]
     return Judged(found, told, _orphaned(found, location))
 
 
@@ -83,11 +86,13 @@ def forget(
     """Give up what no rule keeps, and what a backup that failed has left behind; returns what went, and why.
 
     Raises:
-        Unavailable: a backup, a copy or a restore is running, whose objects may have no manifest yet or be read.
+        Unavailable: a backup, a copy, a drill or a restore is running: objects may have no manifest yet, or be read.
     """
     with ExitStack() as held:
-        for name in (*store_names(), *((copying.LOCK,) if location is Location.OFFSITE else ())):
+        for name in (*store_names(), copying.LOCK):
             held.enter_context(night.alone(name))
+        for name in store_names():
+            held.enter_context(night.unread(name))
         found = judged(names, keep, location)
         for each in found.going:
             catalogue(location).remove(each.manifest)

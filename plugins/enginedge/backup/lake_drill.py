@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from enginedge import trino
-from enginedge.backup import lake_tables, pairs
+from enginedge.backup import lake_tables, night, pairs
 from enginedge.backup.drills import told
 from enginedge.backup.object_store import ObjectStore
 from enginedge.backup.pairs import Pair
@@ -65,7 +65,11 @@ def drill(pair: Pair, repository: Repository, naming: Store, holding: Store) -> 
         Unavailable: it could not be restored, or the scratch engines did not answer.
     """
     began = time.monotonic()
-    with restored(pair, repository, naming, holding) as scratch:
+    with (
+        night.reading(naming.name),
+        night.reading(holding.name),
+        restored(pair, repository, naming, holding) as scratch,
+    ):
         verdicts = compare(pair, scratch)
     return DrillReport(
         store=pairs.LAKE,

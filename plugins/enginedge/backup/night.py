@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,13 +41,14 @@ def prepare(repository: Restic, catalogue: Catalogue, like: Restic | None = None
 
     Raises:
         Unavailable: the place does not answer.
-        Violated: there are manifests but no repository: it was deleted, and a new one would hide that.
+        Violated: there was one, or there are manifests: it was deleted, and a new one would hide that.
     """
     if repository.exists():
         return
-    if known := catalogue.read().manifests:
+    known = catalogue.read().manifests
+    if known or repository.was_deleted():
         raise Violated(
-            f"the repository is gone, and {len(known)} backups with it",
+            f"the repository is gone, and {len(known) or 'all'} backups with it",
             where=repository.where,
             untouched="what is left in the bucket",
             remedy="bring back the older versions of its objects, which the bucket keeps, or use the second copy",
@@ -113,15 +115,42 @@ def _fenced(store: str, backup: str) -> AbstractContextManager[bool]:
 
 
 @contextmanager
+def reading(store: str) -> Iterator[None]:
+    """A drill's reading of a store's backups, of which there may be several at a time.
+
+    Raises:
+        Unavailable: backups are being given up.
+    """
+    with _locked(f"{store}.reading", fcntl.LOCK_SH, "backups are being given up"):
+        yield
+
+
+@contextmanager
+def unread(store: str) -> Iterator[None]:
+    """No drill reads the store's backups meanwhile.
+
+    Raises:
+        Unavailable: one does.
+    """
+    with _locked(f"{store}.reading", fcntl.LOCK_EX, "a drill of it is running"):
+        yield
+
+
+@contextmanager
 def alone(store: str) -> Iterator[None]:
     """One backup or restore of a store at a time.
 
     Raises:
         Unavailable: another one holds it.
     """
-    with (private_folder(settings().state / "run" / "backup") / f"{store}.lock").open("w") as lock:
-        if not taken(lock):
-            raise Unavailable(
-                "a backup or a restore of it is running", where=store, untouched="that one", remedy="wait until it ends"
-            )
+    with _locked(store, fcntl.LOCK_EX, "a backup or a restore of it is running"):
+        yield
+
+
+@contextmanager
+def _locked(name: str, how: int, otherwise: str) -> Iterator[None]:
+    with (private_folder(settings().state / "run" / "backup") / f"{name}.lock").open("w") as lock:
+        if not taken(lock, how):
+            store = name.partition(".")[0]
+            raise Unavailable(otherwise, where=store, untouched="that one", remedy="wait until it ends")
         yield

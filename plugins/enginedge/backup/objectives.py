@@ -150,10 +150,10 @@ def standing(service: Service, found: Found, copied: Found | None, now: datetime
     """
     if service.objectives is None:
         raise Misconfigured("it has no objectives", where=service.name, remedy="declare them in deploy/platform.yaml")
-    manifests = found.of(service.name)
+    manifests = found.regular(service.name)
     newest = manifests[-1] if manifests else None
     proofs = [each for each in found.drills_of(service.name) if each.drilled_at <= now + AHEAD]
-    copies = copied.of(service.name) if copied else []
+    copies = copied.regular(service.name) if copied else []
     taken_s = newest.duration_s if newest else 0
     known = Standing(
         store=service.name,

@@ -53,7 +53,7 @@ def account_copies() -> list[dict[str, Any]]:
     """
     found, copied = catalogue().read(), catalogue(Location.OFFSITE).read()
     there = {each.id for each in copied.manifests}
-    newest = [found.of(name)[-1] for name in store_names() if found.of(name)]
+    newest = [found.regular(name)[-1] for name in store_names() if found.regular(name)]
     if lacking := [f"{each.store} ({each.id})" for each in newest if each.id not in there]:
         raise Violated(
             f"the newest backup is not off-site of {', '.join(lacking)}",
@@ -75,7 +75,7 @@ def drill_store(
     """
     (store,) = declared_stores([name])
     found = catalogue(location).read(name)
-    manifest = one_older(found.of(name), name) if older else chosen(found, name, backup)
+    manifest = one_older(found.regular(name), name) if older else chosen(found, name, backup)
     report = drill(store, manifest, repository(location))
     catalogue(location).record(report)
     return _reported(report)
@@ -91,7 +91,7 @@ def drill_older_in_turn(day: date) -> dict[str, Any]:
     """
     names = store_names()
     name = names[day.toordinal() // 7 % len(names)]
-    if len(catalogue().read(name).of(name)) < 2:
+    if len(catalogue().read(name).regular(name)) < 2:
         return {"store": name, "manifest": None, "why": "it has no older backup yet"}
     return drill_store(name, older=True)
 
@@ -124,7 +124,8 @@ def account(since: datetime) -> list[dict[str, Any]]:
         Violated: names the stores that have none.
     """
     found = catalogue().read()
-    tonight = {each.store: each for each in found.manifests if since <= each.taken_at <= datetime.now(UTC) + AHEAD}
+    until = datetime.now(UTC) + AHEAD
+    tonight = {each.store: each for each in found.manifests if since <= each.taken_at <= until and not each.safety}
     if missing := [name for name in store_names() if name not in tonight]:
         raise Violated(
             f"there is no backup of {', '.join(missing)} since {since:%Y-%m-%d %H:%M} UTC",
@@ -170,9 +171,9 @@ def chosen(found: Found, store: str, backup: str = "") -> Manifest:
     """
     if backup:
         return found.manifest(backup, store)
-    if not (there := found.of(store)):
+    if not (there := found.regular(store) or found.of(store)):
         raise Misconfigured("it has no backup", where=store, remedy=f"run `enginedge backup now --store {store}`")
-    return next((each for each in reversed(there) if not each.safety), there[-1])
+    return there[-1]
 
 
 def row(manifest: Manifest, proof: DrillReport | None) -> dict[str, Any]:

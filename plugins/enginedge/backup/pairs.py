@@ -38,7 +38,7 @@ def chosen_pair(found: Found, naming: str = "", holding: str = "") -> Pair:
     """
     if naming or holding:
         return _called(found, naming, holding)
-    for each in reversed(found.of(NAMING)):
+    for each in reversed(found.regular(NAMING)):
         if after := _after(found, each):
             return Pair(each, after[0])
     raise Misconfigured(
@@ -77,7 +77,7 @@ def _called(found: Found, naming: str, holding: str) -> Pair:
 
 
 def _after(found: Found, naming: Manifest) -> list[Manifest]:
-    return [each for each in found.of(HOLDING) if each.taken_at >= _named_at(naming)]
+    return [each for each in found.regular(HOLDING) if each.taken_at >= _named_at(naming)]
 
 
 def _named_at(manifest: Manifest) -> datetime:

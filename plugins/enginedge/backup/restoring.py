@@ -18,6 +18,7 @@ from enginedge.backup import night, unfinished
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.drills import compare
 from enginedge.backup.foretelling import Aim, Request, aim, foretold_s
+from enginedge.backup.parts.shapes import Part
 from enginedge.backup.repository import repository
 from enginedge.backup.shapes import refuse_present
 from enginedge.errors import EnginEdgeError, Misconfigured, Violated
@@ -35,9 +36,10 @@ def restore(request: Request, say: Callable[[str], object] = print) -> dict[str,
             what was dumped.
     """
     aimed = aim(request)
-    if not request.backup and (begun := unfinished.backup_of(aimed.where)):
-        aimed = aim(replace(request, backup=begun))  # a newer one may be of what the first attempt has left
-    itself = "" if request.backup else aimed.manifest.id
+    begun = unfinished.begun(aimed.where)
+    if begun and not begun.is_named and not request.backup:
+        aimed = aim(replace(request, backup=begun.backup))  # a newer one may be of what the first attempt has left
+        say(f"A restore of {begun.backup} into it broke off at {begun.at}, and is repeated; --backup ID takes another")
     if not aimed.part and aimed.in_home:
         refuse_running(aimed.store.name)
     with night.alone(aimed.store.name):  # what is there must not change between its safety backup and its end
@@ -46,8 +48,11 @@ def restore(request: Request, say: Callable[[str], object] = print) -> dict[str,
         _refuse_lost(aimed)
         if aimed.is_dumped:
             say(f"Backing up first what is in {aimed.where}")
-        with unfinished.noted(aimed.where, _kept(aimed), itself) as first:
+        kept, aside = _kept(aimed, say), str(aimed.aside) if aimed.aside and aimed.present and not aimed.part else ""
+        with unfinished.noted(aimed.where, kept, aimed.manifest.id, bool(request.backup), aside) as first:
             say(f"To undo it: {first}")
+            if kept != first:
+                say(f"To go back to what the one that broke off has left: {kept}")
             foretold = foretold_s(aimed.found, aimed.manifest)
             as_drilled = f"; all of it took {foretold:.0f} s in a drill" if foretold else ""
             say(f"Restoring {aimed.manifest.id}{as_drilled}")
@@ -78,11 +83,12 @@ def _part(aimed: Aim) -> int:
     )
 
 
-def _kept(aimed: Aim) -> str:
+def _kept(aimed: Aim, say: Callable[[str], object]) -> str:
     """Keep what is there, or say where it will be kept, and return the way back to it.
 
     Raises:
         Unavailable: it could not be dumped, and nobody waived that.
+        Misconfigured: it was dumped, and what is to be replaced is not among it.
     """
     if aimed.aside and aimed.present and not aimed.part:
         return aimed.way_back(aside=str(aimed.aside))
@@ -91,20 +97,33 @@ def _kept(aimed: Aim) -> str:
     store, location = aimed.store, aimed.request.location
     try:
         night.prepare(repository(location), catalogue(location))
-        return aimed.way_back(night.back_up_held(store, repository(location), catalogue(location), safety=True).id)
+        safety = night.back_up_held(store, repository(location), catalogue(location), safety=True)
     except EnginEdgeError as failure:
-        if first := unfinished.way_back_from(aimed.where):
-            return first  # what is there was left by a restore that broke off: it need not be whole enough to be dumped
+        if first := unfinished.begun(aimed.where):
+            # it need not be whole enough to be dumped
+            say(f"What the one that broke off has left is not kept, since it cannot be dumped: {failure}")
+            return first.way_back
         raise type(failure)(
             f"the safety backup of what is there failed ({failure})",
             where=store.name,
             untouched="the store",
             remedy=f"mend that, or, where it is dead, waive it: --without-safety-backup {store.name}",
         ) from failure
+    if aimed.part and store.parts:
+        try:
+            store.parts.check(Part(aimed.part.to, aimed.part.to), safety.dumped)
+        except Misconfigured as failure:
+            raise Misconfigured(
+                f"{', '.join(aimed.present)} would go, and is in no backup of {store.name}",
+                where=aimed.where,
+                untouched="what is there",
+                remedy=f"restore under another name, or give it up: --without-safety-backup {store.name}",
+            ) from failure
+    return aimed.way_back(safety.id)
 
 
 def _refuse(aimed: Aim) -> None:
-    if aimed.present and unfinished.way_back_from(aimed.where):
+    if aimed.present and unfinished.begun(aimed.where):
         raise Misconfigured(
             f"a restore into it broke off, and has left {', '.join(aimed.present)}",
             where=aimed.where,

@@ -41,29 +41,35 @@ def verdicts(
     keep: Keep,
     together: Collection[str] = (),
     now: datetime = LATEST,
+    held: Collection[str] = (),
 ) -> list[Verdict]:
     """What becomes of each backup of one store, newest first.
 
     Args:
         verified: the ids of those that a drill proved.
         together: the ids of the two that the last drill of the lake proved to be one.
+        held: the ids of those that a restore was begun from and has not ended.
         now: a backup that is dated later, by a clock that ran ahead, makes none before it older than it is.
     """
     newest_first = sorted(manifests, key=lambda each: each.order, reverse=True)
     reasons: dict[str, list[str]] = {each.id: [] for each in newest_first}
+    # What a restore has replaced is most often what nobody wants: it takes no other one's place.
+    regular = [each for each in newest_first if not each.safety]
     if newest_first:
-        reasons[newest_first[0].id].append("the newest")
+        reasons[(regular or newest_first)[0].id].append("the newest")
     if proved := [each for each in newest_first if each.id in verified]:
         reasons[proved[0].id].append("the last verified")
     last = min((newest_first[0].taken_at, now)) if newest_first else now
     for each in newest_first:
+        if each.id in held:
+            reasons[each.id].append("a restore of it broke off")
         if each.id in together:
             reasons[each.id].append("half of the last proved lake")
         if each.safety and last - each.taken_at <= timedelta(days=keep.safety):
             reasons[each.id].append("the way back from a restore")
     for count, period, name_of in _periods(keep):
         kept: list[str] = []
-        for each in newest_first:
+        for each in regular:
             name = name_of(each.taken_at)
             if name not in kept and len(kept) < count:
                 kept.append(name)

@@ -94,7 +94,7 @@ class MongoDB:
     def restore(self, dumped: Dumped, repository: Repository, to: Server) -> None:
         refuse_present(self.present(to), to.where)
         with to.connected() as client:
-            contents.drop_users(client, but=to.user)
+            contents.drop_users_and_roles(client, but=to.user)
         (archive,) = dumped.objects
         repository.load_into(archive, to.command("mongorestore", "--archive", "--oplogReplay", "--stopOnError"))
 
@@ -105,7 +105,7 @@ class MongoDB:
     def clear(self, at: Server, aside: Path | None) -> None:  # noqa: ARG002 - is no folder
         """Drop every user but the one who restores, so that nobody else writes, and then the databases."""
         with at.connected() as client:
-            contents.drop_users(client, but=at.user)
+            contents.drop_users_and_roles(client, but=at.user)
             for name in contents.databases(client):
                 client.drop_database(name)
 

@@ -87,11 +87,18 @@ def unchanged(
     return {part: told for part, told in parts.items() if part not in written}
 
 
-def drop_users(client: MongoClient[Any], but: str) -> None:
-    """Drop every user of an empty server but the one who restores: those that are there are not restored over."""
+def drop_users_and_roles(client: MongoClient[Any], but: str) -> None:
+    """Drop every user of an empty server but the one who restores, and every role that somebody made and he does not
+    have: those that are there are not restored over."""
+    his = set()
     for each in client.admin.command("usersInfo", {"forAllDBs": True})["users"]:
-        if each["user"] != but:
+        if each["user"] == but:
+            his |= {(role["db"], role["role"]) for role in each["roles"]}
+        else:
             client[each["db"]].command("dropUser", each["user"])
+    for each in list(client.admin["system.roles"].find({}, {"db": 1, "role": 1})):
+        if (each["db"], each["role"]) not in his:
+            client[each["db"]].command("dropRole", each["role"])
 
 
 def refuse_changed_collections(client: MongoClient[Any], since: Timestamp) -> None:
