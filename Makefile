@@ -1,7 +1,9 @@
 PY := .venv/bin/python
 STACK := $(PY) -m deploy.local.stack
 PYTEST := $(PY) -m pytest
-MACHINE_PYTHON := $(shell command -v python3.11 || command -v python3)
+# The machine's own, also where this checkout's .venv stands first on the PATH: that one has no pip.
+MACHINE_PYTHON := $(shell PATH=$$(printf %s "$$PATH" | sed 's|[^:]*/\.venv/bin:*||g'); \
+	command -v python3.11 || command -v python3)
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap up down status logs night test test-unit soak bench bench-lake bench-backup bench-engines kopia lock lint
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from enginedge.errors import EnginEdgeError, full_disks_named
 
-WIDE = 220
+WIDE, WIDEST = 220, 100_000
 
 
 def print_json(value: Any) -> None:
@@ -35,8 +35,12 @@ def console() -> Console:
 
 
 def print_table(table: Table) -> None:
-    """Print ``table`` on standard output."""
-    console().print(table)
+    """Print ``table`` on standard output, each row on one line: a terminal that is too narrow goes on in the next one,
+    where a name or a command that was cut could not be copied."""
+    wanted = Console(width=WIDEST, markup=False, emoji=False).measure(table).maximum
+    out = console()
+    out.width = max(out.width, wanted)
+    out.print(table, crop=False)
 
 
 def print_rows(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:

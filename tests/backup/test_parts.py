@@ -193,6 +193,16 @@ def test_a_prefix_comes_back_in_its_place_and_under_another_prefix_or_bucket(pla
 
 
 @each_place("buckets")
+def test_a_folder_without_its_slash_does_not_take_its_neighbours_with_it(place: Place) -> None:
+    with place.store.source.store.client() as client:
+        client.put_object(Bucket=BUCKET, Key="said_before/1", Body=b"another's")
+        with pytest.raises(Misconfigured, match=r"said_before/, which would go with it.*say platform/said/"):
+            restoring.restore(asked(only=f"{BUCKET}/said", replace=NAME))
+        assert client.get_object(Bucket=BUCKET, Key="said_before/1")["Body"].read() == b"another's"
+    restoring.restore(asked(only=f"{BUCKET}/said/", replace=NAME))
+
+
+@each_place("buckets")
 def test_what_no_backup_holds_is_not_replaced_unless_it_is_given_up(place: Place) -> None:
     """Of a bucket that is not backed up there is no safety backup."""
     part = asked(only=f"{BUCKET}/said/", name="exports/", replace=NAME)

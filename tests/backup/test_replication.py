@@ -134,6 +134,24 @@ def test_what_is_not_there_yet_is_counted_with_since_when(here: Any, there: Any,
     assert (told()["replicated"], told()["objects"]) == (True, before["objects"] + 1)
 
 
+@pytest.mark.parametrize("away", ["minio", "offsite"])
+def test_the_place_that_does_not_answer_is_the_one_that_is_named(away: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"ENGINEDGE_PORT_{away.upper()}", "1")
+    settings.cache_clear()
+    try:
+        with pytest.raises(Unavailable) as told:
+            waiting()
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+    assert told.value.where == "http://127.0.0.1:1"
+
+
+def test_a_bucket_that_is_none_is_refused() -> None:
+    with pytest.raises(Misconfigured, match=r"nosuch is not replicated.*platform, lake"):
+        replicate(["nosuch"])
+
+
 def test_what_may_be_newer_there_is_overwritten_only_by_a_word(here: Any, there: Any, key: str) -> None:
     """As when the first place was lost, and restored from last night's backup."""
     there.put_object(Bucket=BUCKET, Key=key, Body=b"newer")

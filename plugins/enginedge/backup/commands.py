@@ -27,7 +27,8 @@ From = Annotated[Location, typer.Option("--from", help="Which of the two places 
 PRIMARY = Location.PRIMARY
 Backup = Annotated[str, typer.Option("--backup", help="The id of a backup; left out: the newest.")]
 PROOF_COLUMNS = ("store", "backup", "bytes_in", "bytes_stored", "backup_s", "restore_s", "parts", "proved")
-COLUMNS = ("store", "id", "age_h", "bytes_in", "bytes_stored", "duration_s", "consistency", "verified_at", "restore_s")
+COLUMNS = ("store", "id", "age_h", "bytes_in", "bytes_stored", "duration_s", "consistency", "note", "verified_at",
+           "restore_s")  # fmt: skip
 
 
 @app.callback()
@@ -148,7 +149,13 @@ def drill(
     if older and backup:
         raise typer.BadParameter("choose one, or leave it to chance", param_hint="--older")
     reports, failures = [], {}
-    for name in store or store_names():
+    names = store or store_names()
+    if older and not store:  # of a new installation, or of one store that is new
+        found = catalogue(location).read()
+        names = [name for name in names if len(found.regular(name)) > 1]
+        if young := [name for name in store_names() if name not in names]:
+            say(f"there is no older backup yet of {', '.join(young)}")
+    for name in names:
         try:
             reports.append(operations.drill_store(name, backup, location, older))
         except EnginEdgeError as failure:

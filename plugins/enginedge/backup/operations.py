@@ -187,6 +187,7 @@ def row(manifest: Manifest, proof: DrillReport | None) -> dict[str, Any]:
         "bytes_stored": manifest.bytes_stored,
         "duration_s": manifest.duration_s,
         "consistency": manifest.dumped.consistency,
+        "note": "what a restore replaced" if manifest.safety else None,
         "verified_at": proof.drilled_at.isoformat(timespec="seconds") if proof else None,
         "restore_s": proof.restore_s if proof else None,
     }

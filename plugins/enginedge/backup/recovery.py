@@ -65,6 +65,8 @@ def sheet() -> Sheet:
             is there that is no file, and would be left out.
     """
     folder = settings().secrets
+    if not folder.is_dir():
+        raise Misconfigured("there are no secrets yet", where=str(folder), remedy="run `make up`")
     names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     _refuse_folders([name for name in names if not (folder / name).is_file()], str(folder))
     _refuse_odd_names(names, str(folder))

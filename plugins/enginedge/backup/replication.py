@@ -53,6 +53,10 @@ def replicate(over: Sequence[str] = ()) -> list[dict[str, str]]:
         Unavailable: one of the two places does not answer, or refuses.
     """
     buckets = _buckets()
+    if unknown := sorted({*over} - {*buckets}):
+        raise Misconfigured(
+            f"{', '.join(unknown)} is not replicated", where="--over", remedy=f"name one of {', '.join(buckets)}"
+        )
     there = settings().endpoint(SECOND)
     if there.host != HOST:
         raise Misconfigured(
@@ -92,10 +96,10 @@ def waiting() -> list[dict[str, Any]]:
         Unavailable: one of the two places does not answer.
     """
     rows = []
-    with object_store("root").client() as here, object_store("root", SECOND).client() as there:
+    with object_store("root").client() as here:
         for bucket in _buckets():
             objects, missing = 0, list[datetime]()
-            arrived = _current(there, bucket)
+            arrived = _arrived(bucket)
             counterpart: _Current | None = next(arrived, None)
             for key, version, at in _current(here, bucket):
                 while counterpart and counterpart[0].encode() < key.encode():
@@ -113,6 +117,12 @@ def waiting() -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _arrived(bucket: str) -> Iterator[_Current]:
+    """What is at the second place, by a client of its own: which of the two fails is told by whose it is."""
+    with object_store("root", SECOND).client() as there:
+        yield from _current(there, bucket)
 
 
 def _current(client: S3Client, bucket: str) -> Iterator[_Current]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from enginedge.backup import archive
 from enginedge.backup.drills import refuse_differences
@@ -14,6 +15,9 @@ from enginedge.backup.shapes import Dumped, Fingerprint, Repository
 from enginedge.backup.sources import buckets
 from enginedge.backup.tools import spool_folder
 from enginedge.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class BucketParts:
     def present(self, part: Part, at: ObjectStore) -> list[str]:
         bucket, prefix = _divided(part.to)
         with at.client() as client:
+            if prefix and not prefix.endswith("/"):
+                _refuse_neighbours(client, bucket, prefix)
             found = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=3).get("Contents", ())
             return [f"{bucket}/{each['Key']}" for each in found]
 
@@ -63,6 +69,25 @@ class BucketParts:
         whole = {name: told for name, told in dumped.fingerprint.parts.items() if _is_in(part.what, f"{name}/")}
         refuse_differences(Fingerprint({**loaded, **whole}).differences(Fingerprint(found)), part.to)
         return len(whole)
+
+
+def _refuse_neighbours(client: S3Client, bucket: str, prefix: str) -> None:
+    """Return when ``prefix`` is no folder's name without its slash that is the beginning of other names, too.
+
+    Raises:
+        Misconfigured: it is; names the folder and one that would go with it.
+    """
+    listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/", MaxKeys=3)
+    names = [each["Prefix"] for each in listed.get("CommonPrefixes", ())]
+    names += [each["Key"] for each in listed.get("Contents", ())]
+    if f"{prefix}/" in names and len(names) > 1:
+        other = next(each for each in names if each != f"{prefix}/")
+        raise Misconfigured(
+            f"it is the folder {prefix}/, and also the beginning of {other}, which would go with it",
+            where=f"{bucket}/{prefix}",
+            untouched="the bucket",
+            remedy=f"say {bucket}/{prefix}/, if the folder is meant",
+        )
 
 
 def _divided(name: str) -> tuple[str, str]:
