@@ -25,9 +25,10 @@ select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n
 where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname not in ('pg_catalog', 'information_schema')
 order by 1
 """
+#: ``t.*`` is the row whatever its columns are called; ``t`` alone would be the column of that name where there is one.
 DIGEST = """
 select count(*), coalesce(sum(hashtextextended(r, 1)), 0), coalesce(sum(hashtextextended(r, 2)), 0)
-from (select t::text as r from only {} as t offset 0) as rows
+from (select (t.*)::text as r from only {} as t offset 0) as rows
 """
 LARGE_OBJECTS = """
 select count(*), coalesce(sum(hashtextextended(encode(data, 'hex'), loid::bigint * 4096 + pageno)), 0), 0
