@@ -53,6 +53,14 @@ class TestPostgres:
         assert "kept_before" in told["undo"]
         assert rows(place, "postgres", "select 1 from pg_database where datname = 'enginedge_restoring'") == []
 
+    def test_what_is_set_for_a_role_in_a_database_comes_back_with_it(self, place: Place) -> None:
+        run(place, 'create role "app ""user"" of kept"')
+        run(place, """alter role "app ""user"" of kept" in database kept set work_mem to '8MB'""")
+        restoring.restore(asked(backup=_again(place), only="kept", name="kept_before"))
+        settings = "select setconfig from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase "
+        settings += "where datname = 'kept_before' and setrole <> 0"
+        assert rows(place, "postgres", settings) == [(["work_mem=8MB"],)]
+
     def test_a_database_is_replaced_only_by_a_word_and_when_its_copy_has_been_proved(
         self, place: Place, monkeypatch: Any
     ) -> None:
@@ -141,6 +149,25 @@ GRANT CONNECT ON DATABASE platform2 TO lake;
         "ALTER DATABASE enginedge_restoring SET work_mem TO '8MB';",
         "REVOKE CONNECT,TEMPORARY ON DATABASE enginedge_restoring FROM PUBLIC;",
         "GRANT CONNECT ON DATABASE enginedge_restoring TO lake;",
+    ]
+
+
+def test_the_lines_about_a_database_are_found_whatever_it_and_the_roles_are_called() -> None:
+    script = """
+ALTER ROLE "app user" IN DATABASE shop SET work_mem TO '8MB';
+ALTER ROLE "say ""so"" IN DATABASE shop" IN DATABASE shop SET work_mem TO '8MB';
+ALTER ROLE "app user" IN DATABASE elsewhere SET work_mem TO '8MB';
+ALTER ROLE "IN DATABASE shop" SET work_mem TO '8MB';
+ALTER DATABASE "the ""shop"" of" OWNER TO "app user";
+ALTER ROLE app IN DATABASE "the ""shop"" of" SET work_mem TO '8MB';
+"""
+    assert made_by(script, "shop") == [
+        "ALTER ROLE \"app user\" IN DATABASE enginedge_restoring SET work_mem TO '8MB';",
+        'ALTER ROLE "say ""so"" IN DATABASE shop" IN DATABASE enginedge_restoring SET work_mem TO \'8MB\';',
+    ]
+    assert made_by(script, 'the "shop" of') == [
+        'ALTER DATABASE enginedge_restoring OWNER TO "app user";',
+        "ALTER ROLE app IN DATABASE enginedge_restoring SET work_mem TO '8MB';",
     ]
 
 

@@ -21,6 +21,7 @@ from enginedge.backup.tools import spool_folder
 from enginedge.errors import Misconfigured
 
 IDENTIFIER = r'(?:[a-z_][a-z0-9_]*|"[^"]+")'
+QUOTABLE = r'(?:"(?:[^"]|"")+"|[^\s"]+)'  # a name as PostgreSQL writes it, whatever is in it
 NO_TABLE = ("definitions", "large objects")
 
 
@@ -107,9 +108,10 @@ def _made_by(saved: Snapshot, repository: Repository, to: Server) -> list[str]:
 
 def made_by(script: str, database: str) -> list[str]:
     """The lines of pg_restore's ``script`` that are about the database itself, with :data:`BESIDE` for its name."""
-    name = rf'(?:{re.escape(database)}|"{re.escape(database)}")'
-    verbs = r"(?:CREATE|ALTER|COMMENT ON) DATABASE|(?:GRANT|REVOKE) [^;']* ON DATABASE|ALTER ROLE \S+ IN DATABASE"
-    about = re.compile(rf"^({verbs}) {name}(?= |;)")
+    quoted = database.replace('"', '""')
+    name = rf'(?:{re.escape(database)}|"{re.escape(quoted)}")'
+    verbs = r"(?:CREATE|ALTER|COMMENT ON) DATABASE|(?:GRANT|REVOKE) [^;']* ON DATABASE"
+    about = re.compile(rf"^({verbs}|ALTER ROLE {QUOTABLE} IN DATABASE) {name}(?= |;)")
     return [
         about.sub(rf"\1 {BESIDE}", line) for line in script.splitlines() if about.match(line) and line.endswith(";")
     ]
