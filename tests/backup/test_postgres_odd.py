@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from enginedge.backup import restoring
+from enginedge.backup.catalogue import catalogue
+from enginedge.backup.night import back_up
+from enginedge.backup.repository import repository
 from enginedge.backup.scratch.postgres import scratch_postgres
 from enginedge.backup.sources import postgres_contents as contents
 from enginedge.backup.sources.postgres import Server
+from enginedge.errors import Misconfigured
+from tests.backup.places import NAME, Place, asked, each_place
 
-pytestmark = [pytest.mark.stores]
+pytestmark = [pytest.mark.stores, pytest.mark.usefixtures("running_stores")]
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +66,88 @@ def test_a_digest_is_what_it_was_in_the_backups_that_there_are(server: Server) -
             "public.one": "3 rows, 49d7d900357f4042da7c4e1f73312305",
             "public.plain": "101 rows, f14deadbaafab0d22af646a2f50df686",
         }
+
+
+def databases(server: Server) -> list[str]:
+    with server.connected("postgres") as connection:
+        return contents.databases(connection)
+
+
+@each_place("postgres")
+def test_a_database_that_allows_no_connections_is_no_part_of_a_backup_in_silence(place: Place) -> None:
+    run(place.store.source.server, "postgres", "create database shut allow_connections false")
+    before = catalogue().read(NAME).manifests
+    with pytest.raises(Misconfigured, match=r"connect to shut,.*nothing was backed up.*allow_connections true"):
+        back_up(place.store, repository(), catalogue())
+    assert catalogue().read(NAME).manifests == before
+
+
+@each_place("postgres")
+@pytest.mark.parametrize("name", ["shut", "kept"])
+def test_a_database_that_allows_no_connections_goes_only_by_two_words(place: Place, name: str) -> None:
+    server = place.store.source.server
+    if name not in databases(server):
+        run(server, "postgres", f"create database {name}")
+    run(server, "postgres", f"alter database {name} allow_connections false")
+    with pytest.raises(Misconfigured, match=rf"not empty: .*{name}"):
+        restoring.restore(asked(backup=place.backup))
+    with pytest.raises(Misconfigured, match=rf"connect to {name},.*waive it: --without-safety-backup {NAME}"):
+        restoring.restore(asked(backup=place.backup, replace=NAME))
+    assert name in databases(server)
+    run(server, "postgres", f"alter database {name} allow_connections true")
+    run(server, "kept", "insert into mine.said values ('latest')")
+    run(server, "postgres", f"alter database {name} allow_connections false")
+    restoring.restore(asked(backup=place.backup, replace=NAME, without_safety_backup=NAME))
+    assert databases(server) == ["kept"]
+    assert place.read() == ["early"]
+
+
+@each_place("postgres")
+def test_a_restore_that_was_killed_while_it_dropped_a_database_is_repeated(place: Place, monkeypatch: Any) -> None:
+    """What PostgreSQL then leaves counts as a database that nobody can connect to."""
+    server = place.store.source.server
+
+    def broken_off(*_: Any) -> None:
+        run(server, "postgres", "update pg_database set datconnlimit = -2 where datname = 'kept'")
+        raise OSError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(place.store.source), "clear", broken_off)
+        with pytest.raises(OSError, match="killed"):
+            restoring.restore(asked(backup=place.backup, replace=NAME))
+    with pytest.raises(Misconfigured, match="broke off, and has left kept"):
+        restoring.restore(asked(backup=place.backup))
+    restoring.restore(asked(backup=place.backup, replace=NAME))
+    assert place.read() == ["early"]
+
+
+@each_place("postgres")
+def test_a_template_is_backed_up_replaced_and_comes_back_as_one(place: Place) -> None:
+    server = place.store.source.server
+    run(server, "postgres", "create database model template kept is_template true")
+    backup = back_up(place.store, repository(), catalogue()).id
+    run(server, "model", "insert into mine.said values ('late')")
+    restoring.restore(asked(backup=backup, replace=NAME))
+    restoring.restore(asked(backup=backup, only="model", replace=NAME))
+    with server.connected("postgres") as connection:
+        (template,) = connection.execute("select datistemplate from pg_database where datname = 'model'").fetchone()
+        assert template
+        assert contents.databases(connection) == ["kept", "model"]
+    run(server, "postgres", "drop database kept", "create database kept is_template true")
+    run(server, "postgres", "alter database model is_template false", "drop database model")
+    restoring.restore(asked(backup=backup))
+    assert databases(server) == ["kept", "model"]
+
+
+@each_place("postgres")
+@pytest.mark.parametrize("name", ["postgres", "template1", "enginedge_restoring"])
+def test_a_database_of_the_servers_own_is_no_name_for_a_part(place: Place, name: str) -> None:
+    with pytest.raises(Misconfigured, match=f"kept cannot become {name}"):
+        restoring.restore(asked(backup=place.backup, only="kept", name=name))
+
+
+@each_place("postgres")
+def test_a_table_is_not_restored_into_a_database_that_allows_no_connections(place: Place) -> None:
+    run(place.store.source.server, "postgres", "alter database kept allow_connections false")
+    with pytest.raises(Misconfigured, match="nobody can connect to kept"):
+        restoring.restore(asked(backup=place.backup, only="kept/mine.said", replace=NAME))

@@ -38,7 +38,8 @@ class PostgresParts:
         _, table = divided(part.what)
         to_database, to_table = divided(part.to)
         form = rf"{IDENTIFIER}\.{IDENTIFIER}" if table else ""
-        if not re.fullmatch(r"[A-Za-z0-9_-]+", to_database) or not re.fullmatch(form, to_table):
+        own = not table and to_database in (*contents.OWN, BESIDE)  # it is renamed to it, and what is there is dropped
+        if own or not re.fullmatch(r"[A-Za-z0-9_-]+", to_database) or not re.fullmatch(form, to_table):
             raise Misconfigured(
                 f"{part.what} cannot become {part.to}", where="--as", remedy="name a database for a database, or "
                 "DATABASE/SCHEMA.TABLE for a table",
@@ -47,11 +48,17 @@ class PostgresParts:
     def present(self, part: Part, at: Server) -> list[str]:
         database, table = divided(part.to)
         with at.connected(MAINTENANCE) as connection:
-            there = database in contents.databases(connection)
+            there, closed = database in contents.databases(connection), database in contents.closed(connection)
         if not table:
             return [database] if there else []
         if not there:
             raise Misconfigured(f"there is no database {database}", where=at.where, remedy="create it, or name another")
+        if closed:
+            raise Misconfigured(
+                f"nobody can connect to {database}",
+                where=at.where,
+                remedy="`alter database ... allow_connections true`",
+            )
         with at.connected(database) as connection:
             return [part.to] if has_table(connection, table) else []
 

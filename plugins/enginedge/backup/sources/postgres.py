@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from enginedge.backup.shapes import Command, Dumped, Fingerprint, Pointed, Repository, Snapshot, refuse_present
 from enginedge.backup.sources import postgres_contents as contents
 from enginedge.backup.tools import environment, tool
-from enginedge.errors import Unavailable, Violated
+from enginedge.errors import Misconfigured, Unavailable, Violated
 from enginedge.shell import run
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class Postgres:
 
     def dump(self, into: Repository) -> Dumped:
         began = datetime.now(UTC)
+        databases = self._open_databases(self.server)
         parts = {"roles": self._roles(self.server)}
         at_least: dict[str, int] = {}
         objects = []
@@ -102,7 +103,7 @@ class Postgres:
         with ThreadPoolExecutor(1) as pool:
             people = self.server.command("pg_dumpall", "--roles-only", "--restrict-key=0")
             roles = pool.submit(into.save_output, ROLES, people)
-            for database in self._databases(self.server):
+            for database in databases:
                 snapshot, found, here = self._dump_database(into, database)
                 objects.append(snapshot)
                 if here:
@@ -116,13 +117,18 @@ class Postgres:
     def restore(self, dumped: Dumped, repository: Repository, to: Server) -> None:
         refuse_present(self.present(to), to.where)
         self._restore_roles(repository.read(dumped.objects[0]), to)
+        with to.connected(MAINTENANCE) as connection:
+            connection.autocommit = True
+            for snapshot in databases_of(dumped):
+                # one without a table, such as the set-up of a new server makes; pg_restore --clean drops no template
+                contents.drop_database(connection, snapshot.name)
         for snapshot in databases_of(dumped):
-            # a database without a table, such as the set-up of a new server makes, is replaced
-            options = ("--create", "--clean", "--if-exists", "--exit-on-error", f"--dbname={MAINTENANCE}")
+            options = ("--create", "--exit-on-error", f"--dbname={MAINTENANCE}")
             repository.load_into(snapshot, to.command("pg_restore", *options))
 
     def present(self, at: Server) -> list[str]:
-        return [name for name in self._databases(at) if self._has_tables(at, name)]
+        closed = self._closed(at)  # whatever they hold: nobody can look
+        return [name for name in self._databases(at) if name in closed or self._has_tables(at, name)]
 
     def clear(self, at: Server, aside: Path | None) -> None:  # noqa: ARG002 - is no folder
         """Shut everybody out, drop the databases, and the roles that own nothing else."""
@@ -141,7 +147,7 @@ class Postgres:
     def fingerprint(self, at: Server) -> Fingerprint:
         parts = {"roles": self._roles(at)}
         at_least: dict[str, int] = {}
-        for database in self._databases(at):
+        for database in self._open_databases(at):
             with at.connected(database) as connection:
                 found = self._describe(at, connection, database)
             parts |= found.parts
@@ -178,6 +184,26 @@ class Postgres:
                     remedy="move it into a database of its own",
                 )
             return [each for each in contents.databases(connection) if not self.only or each in self.only]
+
+    def _open_databases(self, server: Server) -> list[str]:
+        """The databases that are meant, sorted.
+
+        Raises:
+            Misconfigured: one of them cannot be read, since nobody can connect to it.
+        """
+        databases = self._databases(server)
+        if closed := sorted(self._closed(server).intersection(databases)):
+            raise Misconfigured(
+                f"nobody can connect to {', '.join(closed)}, so that it cannot be backed up",
+                where=server.where,
+                untouched="the server, of which nothing was backed up",
+                remedy="`alter database ... allow_connections true`, or drop it",
+            )
+        return databases
+
+    def _closed(self, server: Server) -> set[str]:
+        with server.connected(MAINTENANCE) as connection:
+            return contents.closed(connection)
 
     def _has_tables(self, server: Server, database: str) -> bool:
         with server.connected(database) as connection:

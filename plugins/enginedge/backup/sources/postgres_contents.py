@@ -14,12 +14,17 @@ from typing import Any
 
 SCRATCH_ROLE = "enginedge_drill"  # the superuser of a drill's own server
 BESIDE = "enginedge_restoring"  # the database that a part is restored into before it is put in its place
+OWN = ("postgres", "template0", "template1")  # the databases that a server has of itself
 SHUT_OUT = "shut out by enginedge until the restore has been compared; "  # before a role's own comment
 #: A row has one text form only under one set of these.
 OPTIONS = (
     "-c datestyle=ISO,YMD -c intervalstyle=iso_8601 -c timezone=UTC -c bytea_output=hex -c extra_float_digits=1 "
     "-c search_path= -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=60000"
 )
+TEMPLATE = "select 1 from pg_catalog.pg_database where datname = %s and datistemplate and datname <> all(%s)"
+CLOSED = """
+select datname from pg_catalog.pg_database where not datallowconn or datconnlimit = -2 order by 1
+"""
 TABLES = """
 select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname not in ('pg_catalog', 'information_schema')
@@ -67,13 +72,15 @@ def export_snapshot(connection: Any) -> str:
 
 
 def databases(connection: Any) -> list[str]:
-    """Every database that holds something of its own, sorted."""
-    rows = connection.execute(
-        "select datname from pg_catalog.pg_database where datallowconn and not datistemplate "
-        "and datname not in ('postgres', %s) order by 1",
-        [BESIDE],
-    )
+    """Every database that somebody has made, sorted; also one that nobody can connect to, and a template."""
+    mine = [*OWN, BESIDE]
+    rows = connection.execute("select datname from pg_catalog.pg_database where datname <> all(%s) order by 1", [mine])
     return [name for (name,) in rows]
+
+
+def closed(connection: Any) -> set[str]:
+    """The databases that nobody can connect to: they allow no connections, or are what a killed drop has left."""
+    return {name for (name,) in connection.execute(CLOSED).fetchall()}
 
 
 def table_names(connection: Any) -> list[str]:
@@ -123,7 +130,9 @@ def admit(connection: Any) -> None:
 
 
 def drop_database(connection: Any, name: str) -> None:
-    """Drop it where it is there, with whoever is connected to it."""
+    """Drop it where it is there, with whoever is connected to it, also where it is a template."""
+    if connection.execute(TEMPLATE, [name, list(OWN)]).fetchone():
+        connection.execute(_composed("alter database {} is_template false", name))
     connection.execute(_composed("drop database if exists {} with (force)", name))
 
 
