@@ -13,7 +13,7 @@ from enginedge.backup.night import back_up
 from enginedge.backup.repository import repository
 from enginedge.backup.scratch.postgres import scratch_postgres
 from enginedge.backup.sources import postgres_contents as contents
-from enginedge.backup.sources.postgres import Server
+from enginedge.backup.sources.postgres import Postgres, Server
 from enginedge.errors import Misconfigured
 from tests.backup.places import NAME, Place, asked, each_place
 
@@ -151,3 +151,54 @@ def test_a_table_is_not_restored_into_a_database_that_allows_no_connections(plac
     run(place.store.source.server, "postgres", "alter database kept allow_connections false")
     with pytest.raises(Misconfigured, match="nobody can connect to kept"):
         restoring.restore(asked(backup=place.backup, only="kept/mine.said", replace=NAME))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "create table public.parts (id int) partition by range (id)",
+        "create view public.seen as select 1 as one",
+        "create materialized view public.seen as select 1 as one",
+        "create function public.twice(n int) returns int language sql as 'select 2 * n'",
+        "create sequence public.numbers",
+        "create schema theirs",
+        "create schema lease; create view lease.seen as select 1 as one",
+        "create type public.mood as enum ('good')",
+        "create type public.pair as (one int, other int)",
+        "create domain public.word as text",
+        'create collation public.plain from pg_catalog."C"',
+        "create foreign data wrapper nowhere",
+        "create publication everything for all tables",
+        "select lo_create(0)",
+        "create extension pg_trgm schema public; create view public.seen as select 1 as one",
+    ],
+)
+def test_a_database_that_holds_anything_is_in_the_way_of_a_restore(server: Server, made: str) -> None:
+    run(server, "postgres", "drop database if exists holding", "create database holding")
+    run(server, "holding", made)
+    assert Postgres(server, ("holding",)).present(server) == ["holding"]
+
+
+def test_a_database_as_the_platform_sets_it_up_is_empty(server: Server) -> None:
+    run(server, "postgres", "create role app login", "create role looker login", "create database fresh owner app")
+    run(
+        server,
+        "fresh",
+        "grant connect on database fresh to looker",
+        "create schema if not exists lease authorization looker",
+        "grant usage on schema public to looker; grant select on all tables in schema public to looker",
+        "alter default privileges for role app in schema public grant select on tables to looker",
+        "alter schema public owner to app",
+        "create extension pg_trgm schema public",
+        "create temporary table passing (id serial, what text)",
+    )
+    assert Postgres(server, ("fresh",)).present(server) == []
+
+
+@each_place("postgres")
+def test_a_database_without_a_table_is_replaced_only_by_a_word(place: Place) -> None:
+    run(place.store.source.server, "kept", "drop table mine.said", "create view mine.seen as select 'seen' as what")
+    with pytest.raises(Misconfigured, match="not empty: it has kept"):
+        restoring.restore(asked(backup=place.backup))
+    restoring.restore(asked(backup=place.backup, replace=NAME))
+    assert place.read() == ["early"]

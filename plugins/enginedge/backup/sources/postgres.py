@@ -120,7 +120,7 @@ class Postgres:
         with to.connected(MAINTENANCE) as connection:
             connection.autocommit = True
             for snapshot in databases_of(dumped):
-                # one without a table, such as the set-up of a new server makes; pg_restore --clean drops no template
+                # one that holds nothing, such as the set-up of a new server makes; pg_restore --clean drops no template
                 contents.drop_database(connection, snapshot.name)
         for snapshot in databases_of(dumped):
             options = ("--create", "--exit-on-error", f"--dbname={MAINTENANCE}")
@@ -128,7 +128,7 @@ class Postgres:
 
     def present(self, at: Server) -> list[str]:
         closed = self._closed(at)  # whatever they hold: nobody can look
-        return [name for name in self._databases(at) if name in closed or self._has_tables(at, name)]
+        return [name for name in self._databases(at) if name in closed or self._holds_anything(at, name)]
 
     def clear(self, at: Server, aside: Path | None) -> None:  # noqa: ARG002 - is no folder
         """Shut everybody out, drop the databases, and the roles that own nothing else."""
@@ -205,9 +205,9 @@ class Postgres:
         with server.connected(MAINTENANCE) as connection:
             return contents.closed(connection)
 
-    def _has_tables(self, server: Server, database: str) -> bool:
+    def _holds_anything(self, server: Server, database: str) -> bool:
         with server.connected(database) as connection:
-            return bool(contents.table_names(connection))
+            return contents.holds_anything(connection)
 
     def _roles(self, at: Server) -> str:
         with at.connected(MAINTENANCE) as connection:

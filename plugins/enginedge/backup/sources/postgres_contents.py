@@ -15,6 +15,7 @@ from typing import Any
 SCRATCH_ROLE = "enginedge_drill"  # the superuser of a drill's own server
 BESIDE = "enginedge_restoring"  # the database that a part is restored into before it is put in its place
 OWN = ("postgres", "template0", "template1")  # the databases that a server has of itself
+SET_UP = ("public", "lease")  # the schemas that the platform's set-up makes: as such, they are no content
 SHUT_OUT = "shut out by enginedge until the restore has been compared; "  # before a role's own comment
 #: A row has one text form only under one set of these.
 OPTIONS = (
@@ -29,6 +30,30 @@ TABLES = """
 select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname not in ('pg_catalog', 'information_schema')
 order by 1
+"""
+#: What can be made in a database, by its catalog: the column of its schema, and what only comes along with another.
+MADE = {
+    "pg_class": ("relnamespace", "relkind in ('i', 'I', 't')"),
+    "pg_proc": ("pronamespace", "false"),
+    "pg_type": ("typnamespace", "typrelid <> 0 or typtype = 'm' or typcategory = 'A'"),
+    "pg_operator": ("oprnamespace", "false"),
+    "pg_collation": ("collnamespace", "false"),
+    "pg_conversion": ("connamespace", "false"),
+    "pg_ts_config": ("cfgnamespace", "false"),
+    "pg_ts_dict": ("dictnamespace", "false"),
+    "pg_namespace": ("oid", f"nspname in {SET_UP}"),
+    "pg_largeobject_metadata": ("0", "false"),
+    "pg_cast": ("0", "false"),
+    "pg_language": ("0", "false"),
+    "pg_foreign_data_wrapper": ("0", "false"),
+    "pg_publication": ("0", "false"),
+}
+#: What a server is born with has a number below 16384, in every database.
+HOLDS = """
+select exists (
+  select 1 from ({}) as made left join pg_catalog.pg_namespace n on n.oid = made.schema
+  where made.oid >= 16384 and coalesce(n.nspname, '') !~ '^(pg_|information_schema$)' and not exists (
+    select 1 from pg_catalog.pg_depend d where d.classid = made.catalog and d.objid = made.oid and d.deptype = 'e'))
 """
 #: ``t.*`` is the row whatever its columns are called; ``t`` alone would be the column of that name where there is one.
 DIGEST = """
@@ -86,6 +111,17 @@ def closed(connection: Any) -> set[str]:
 def table_names(connection: Any) -> list[str]:
     """Every table of the connected database that holds rows of its own, sorted."""
     return [name for (name,) in connection.execute(TABLES).fetchall()]
+
+
+def holds_anything(connection: Any) -> bool:
+    """Whether the connected database has anything that somebody has made there, beside what extensions have: not only
+    a table, but also a large object, a view, a function, a schema …"""
+    made = " union all ".join(
+        f"select '{catalog}'::regclass as catalog, oid, {schema} as schema from {catalog} where not ({along})"  # noqa: S608
+        for catalog, (schema, along) in MADE.items()
+    )
+    (found,) = connection.execute(HOLDS.format(made)).fetchone()
+    return bool(found)
 
 
 def tables(connection: Any, database: str) -> dict[str, str]:
