@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from enginedge.backup import restoring
+from enginedge.backup import foretelling, restoring
 from enginedge.backup.catalogue import catalogue
 from enginedge.backup.night import back_up
 from enginedge.backup.repository import repository
 from enginedge.backup.scratch.postgres import scratch_postgres
 from enginedge.backup.sources import postgres_contents as contents
 from enginedge.backup.sources.postgres import Postgres, Server
-from enginedge.errors import Misconfigured
+from enginedge.errors import Misconfigured, Violated
+from enginedge.private_files import write_private
 from tests.backup.places import NAME, Place, asked, each_place
 
 pytestmark = [pytest.mark.stores, pytest.mark.usefixtures("running_stores")]
@@ -202,3 +204,69 @@ def test_a_database_without_a_table_is_replaced_only_by_a_word(place: Place) -> 
         restoring.restore(asked(backup=place.backup))
     restoring.restore(asked(backup=place.backup, replace=NAME))
     assert place.read() == ["early"]
+
+
+@each_place("postgres")
+def test_a_backup_from_before_a_password_was_changed_is_restored_by_who_has_the_new_one(place: Place) -> None:
+    """Of the role that restores, nothing that lets it in is undone; of every other one, everything."""
+    server = place.store.source.server
+    login = server.password_file.read_text()
+    run(
+        server,
+        "postgres",
+        f"alter role {server.user} password 'another' valid until '2100-01-01'",
+        "alter role writer password 'another too'",
+    )
+    write_private(server.password_file, login.rpartition(":")[0] + ":another\n")
+    told = restoring.restore(asked(backup=place.backup, replace=NAME))
+    assert told["parts"] > 0
+    assert place.read() == ["early"], "the writer has the password of then"
+    with server.connected("postgres") as connection:
+        (until,) = connection.execute(
+            "select rolvaliduntil::date::text from pg_roles where rolname = current_user"
+        ).fetchone()
+    assert until == "2100-01-01"
+
+
+@each_place("postgres")
+def test_a_restore_by_a_role_of_the_backup_is_compared_in_all_its_other_roles(place: Place, monkeypatch: Any) -> None:
+    server = _as_admin(place)
+    source = replace(place.store.source, server=server)
+    monkeypatch.setattr(foretelling, "declared_stores", lambda _: [replace(place.store, source=source,
+                                                                           target=lambda _: server)])  # fmt: skip
+    backup = back_up(replace(place.store, source=source), repository(), catalogue())
+    run(server, "postgres", "alter role boss password 'another' valid until '2100-01-01'")
+    write_private(server.password_file, f"*:*:*:{server.user}:another\n")
+    restoring.restore(asked(backup=backup.id, replace=NAME))
+    assert place.read() == ["early", "late"]
+    assert backup.dumped.fingerprint.differences(source.fingerprint(server)), "what it is now is told as it is"
+    whole = Postgres.restore
+
+    def spoilt(self: Any, dumped: Any, repository: Any, to: Any) -> None:
+        whole(self, dumped, repository, to)
+        run(to, "postgres", "alter role writer connection limit 3")
+
+    monkeypatch.setattr(Postgres, "restore", spoilt)
+    with pytest.raises(Violated, match="roles is"):
+        restoring.restore(asked(backup=backup.id, replace=NAME))
+
+
+def _as_admin(place: Place) -> Server:
+    """The place's server by a role that its backups have."""
+    server = place.store.source.server
+    run(server, "postgres", "create role boss superuser login password 'first'")
+    login = server.password_file.with_name("boss")
+    write_private(login, "*:*:*:boss:first\n")
+    return replace(server, user="boss", password_file=login)
+
+
+def test_the_statement_of_the_role_that_restores_is_left_out_and_its_own_alone() -> None:
+    script = (
+        "CREATE ROLE admin;\nALTER ROLE admin WITH LOGIN PASSWORD 'old';\nALTER ROLE admin SET work_mem TO '8MB';\n"
+        'ALTER ROLE admin2 WITH LOGIN;\nALTER ROLE "ad""min" WITH LOGIN;'
+    )
+    kept, own = contents.without_role(script, "admin")
+    assert own == "ALTER ROLE admin WITH LOGIN PASSWORD 'old';"
+    assert kept == script.replace(f"{own}\n", "")
+    assert contents.without_role(script, 'ad"min')[1] == 'ALTER ROLE "ad""min" WITH LOGIN;'
+    assert contents.without_role(script, "enginedge_drill") == (script, "")

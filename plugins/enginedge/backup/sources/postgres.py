@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,11 +87,15 @@ class Postgres:
 
     ``names`` is asked in each database's dumped moment, with its connection and its name, for what it names in another
     store.
+
+    The role that restores keeps the password and the rights that it has, lest it lock itself out. What the backup says
+    of it is ``not_restored``, for each server until that admits its users: a fingerprint is then as if it were.
     """
 
     server: Server
     only: Sequence[str] = ()
     names: Callable[[Any, str], Mapping[str, str]] = lambda *_: {}
+    not_restored: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def dump(self, into: Repository) -> Dumped:
         began = datetime.now(UTC)
@@ -143,9 +147,10 @@ class Postgres:
     def admit(self, to: Server) -> None:
         with to.connected(MAINTENANCE) as connection:
             contents.admit(connection)
+        self.not_restored.pop(to.where, None)
 
     def fingerprint(self, at: Server) -> Fingerprint:
-        parts = {"roles": self._roles(at)}
+        parts = {"roles": self._roles(at, self.not_restored.get(at.where, ""))}
         at_least: dict[str, int] = {}
         for database in self._open_databases(at):
             with at.connected(database) as connection:
@@ -209,11 +214,17 @@ class Postgres:
         with server.connected(database) as connection:
             return contents.holds_anything(connection)
 
-    def _roles(self, at: Server) -> str:
+    def _roles(self, at: Server, supposed: str = "") -> str:
+        """Count and digest of the roles, as if ``supposed`` had made the one that asks."""
         with at.connected(MAINTENANCE) as connection:
-            return contents.roles(connection)
+            if supposed:
+                contents.suppose(connection, at.user, supposed)
+            found = contents.roles(connection)
+            connection.rollback()
+            return found
 
     def _restore_roles(self, script: str, to: Server) -> None:
+        script, self.not_restored[to.where] = contents.without_role(script, to.user)
         with to.connected(MAINTENANCE) as connection:
             connection.execute(contents.role_script(script, contents.role_names(connection)).encode())
             contents.shut_out(connection)

@@ -78,6 +78,10 @@ select r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb,
 from pg_catalog.pg_authid r left join pg_catalog.pg_db_role_setting s on s.setrole = r.oid and s.setdatabase = 0
 where r.rolname !~ '^pg_' and r.rolname <> %s order by 1
 """
+#: What pg_dumpall tells only where it is otherwise; no ``alter role`` takes a date back.
+AS_NEW = """
+update pg_catalog.pg_authid set rolpassword = null, rolvaliduntil = null, rolconnlimit = -1 where rolname = %s
+"""
 LOGINS = """
 select rolname, coalesce(pg_catalog.shobj_description(oid, 'pg_authid'), '') from pg_catalog.pg_roles
 where rolcanlogin and not rolsuper order by 1
@@ -151,6 +155,12 @@ def roles(connection: Any) -> str:
     return f"{len(rows)} roles, {digest_of_text(repr(rows))}"
 
 
+def suppose(connection: Any, role: str, statement: str) -> None:
+    """Make ``role`` what pg_dumpall's ``statement`` makes of a new one, for as long as the transaction lasts."""
+    connection.execute(AS_NEW, [role])
+    connection.execute(statement.encode())
+
+
 def shut_out(connection: Any) -> None:
     """Let no role log in but superusers; each is marked, so that :func:`admit` finds it, and counts as one that may."""
     for name, comment in connection.execute(LOGINS).fetchall():
@@ -200,6 +210,15 @@ def role_script(script: str, present: Collection[str]) -> str:
     lines = script.splitlines()
     made = [(line, making.fullmatch(line)) for line in lines if not line.startswith("\\")]
     return "\n".join(line for line, role in made if role is None or role[1] not in present)
+
+
+def without_role(script: str, role: str) -> tuple[str, str]:
+    """pg_dumpall's ``script`` without the statement by which ``role`` may log in, with which password, and what it may
+    do; and that statement, which is empty where there is none."""
+    quoted = role.replace('"', '""')
+    own = re.compile(rf'^ALTER ROLE (?:{re.escape(role)}|"{re.escape(quoted)}") WITH [^\n]*;(?:\n|$)', re.MULTILINE)
+    found = own.search(script)
+    return own.sub("", script), found[0].rstrip("\n") if found else ""
 
 
 def digest_of_text(text: str) -> str:
