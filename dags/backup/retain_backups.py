@@ -11,7 +11,7 @@
   result. Is Airflow down? `enginedge backup check` and `enginedge backup forget` do the same.
 - **When it fails.** A failed check holds the giving up back, at its own place alone: *Violated* names what is damaged.
   The bucket keeps every version for weeks, so put back the older version of what is named, check again, and clear the
-  task. *Unavailable* while a backup, a copy or a restore runs is as it should be: clear the task later. A red
+  task. *Unavailable* while a backup, a copy, a drill or a restore runs is as it should be: clear the task later. A red
   `write_metrics` or `publish_tables` (Prometheus' numbers, `ops.backups` in Trino) spoils nothing: `enginedge backup
   publish`.
 """
