@@ -47,6 +47,15 @@ class Found:
         """The backups of ``store`` but those of what a restore has replaced, which is most often what nobody wants."""
         return [each for each in self.of(store) if not each.safety]
 
+    def older(self, store: str) -> list[Manifest]:
+        """The regular backups of ``store`` but the newest."""
+        return self.regular(store)[:-1]
+
+    def last_taken(self, since: datetime, until: datetime) -> dict[str, Manifest]:
+        """The last regular backup of each store that has one of between these moments."""
+        taken = [each for each in self.manifests if since <= each.taken_at <= until and not each.safety]
+        return {each.store: each for each in taken}
+
     def drills_of(self, store: str) -> list[DrillReport]:
         return [each for each in self.drills if each.store == store]
 

@@ -152,7 +152,7 @@ def drill(
     names = store or store_names()
     if older and not store:  # of a new installation, or of one store that is new
         found = catalogue(location).read()
-        names = [name for name in names if len(found.regular(name)) > 1]
+        names = [name for name in names if found.older(name)]
         if young := [name for name in store_names() if name not in names]:
             say(f"there is no older backup yet of {', '.join(young)}")
     for name in names:

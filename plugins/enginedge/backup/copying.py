@@ -99,7 +99,7 @@ def _copy(
 ) -> Outcome:
     began = time.monotonic()
     try:
-        ids = target.copy(source, [each.id for each in manifest.dumped.objects])
+        ids = target.copy(source, manifest.object_ids)
         objects = tuple(replace(each, id=ids[each.id]) for each in manifest.dumped.objects)
         there.add(replace(manifest, dumped=replace(manifest.dumped, objects=objects)))
         outcome = Outcome(manifest, round(time.monotonic() - began, 3))

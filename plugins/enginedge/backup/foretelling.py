@@ -97,8 +97,9 @@ class Aim:
 
     @cached_property
     def aside(self) -> Path | None:
-        """What the folder will be called that is in the way: the way back is written down before it is renamed."""
-        return folders.name_aside(self.folder) if self.folder else None
+        """What the folder will be called that is in the way, none where none is: the way back is written down before it
+        is renamed."""
+        return folders.name_aside(self.folder) if self.folder and self.present and not self.part else None
 
     @property
     def sets_aside(self) -> bool:

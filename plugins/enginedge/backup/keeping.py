@@ -115,9 +115,9 @@ def forget_or_tell(dry_run: bool, place: str = Location.PRIMARY) -> list[dict[st
     return [each for each in foretold(location=location) if not each["stays"]]
 
 
-def _rows(judged: Sequence[Verdict], orphans: Sequence[str]) -> list[dict[str, Any]]:
+def _rows(told_of: Sequence[Verdict], orphans: Sequence[str]) -> list[dict[str, Any]]:
     told = [{"store": each.manifest.store, "backup": each.manifest.id, "stays": each.stays, "why": each.why}
-            for each in judged]  # fmt: skip
+            for each in told_of]  # fmt: skip
     return told + [{"store": "", "backup": id_, "stays": False, "why": "it belongs to no backup"} for id_ in orphans]
 
 

@@ -114,37 +114,31 @@ def _fenced(store: str, backup: str) -> AbstractContextManager[bool]:
     return fence.lowering() if store in POINTED_AT else nullcontext(True)
 
 
-@contextmanager
-def reading(store: str) -> Iterator[None]:
+def reading(store: str) -> AbstractContextManager[None]:
     """A drill's reading of a store's backups, of which there may be several at a time.
 
     Raises:
         Unavailable: backups are being given up.
     """
-    with _locked(f"{store}.reading", fcntl.LOCK_SH, "backups are being given up"):
-        yield
+    return _locked(f"{store}.reading", fcntl.LOCK_SH, "backups are being given up")
 
 
-@contextmanager
-def unread(store: str) -> Iterator[None]:
+def unread(store: str) -> AbstractContextManager[None]:
     """No drill reads the store's backups meanwhile.
 
     Raises:
         Unavailable: one does.
     """
-    with _locked(f"{store}.reading", fcntl.LOCK_EX, "a drill of it is running"):
-        yield
+    return _locked(f"{store}.reading", fcntl.LOCK_EX, "a drill of it is running")
 
 
-@contextmanager
-def alone(store: str) -> Iterator[None]:
+def alone(store: str) -> AbstractContextManager[None]:
     """One backup or restore of a store at a time.
 
     Raises:
         Unavailable: another one holds it.
     """
-    with _locked(store, fcntl.LOCK_EX, "a backup or a restore of it is running"):
-        yield
+    return _locked(store, fcntl.LOCK_EX, "a backup or a restore of it is running")
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def drill_older_in_turn(day: date) -> dict[str, Any]:
     """
     names = store_names()
     name = names[day.toordinal() // 7 % len(names)]
-    if len(catalogue().read(name).regular(name)) < 2:
+    if not catalogue().read(name).older(name):
         return {"store": name, "manifest": None, "why": "it has no older backup yet"}
     return drill_store(name, older=True)
 
@@ -124,8 +124,7 @@ def account(since: datetime) -> list[dict[str, Any]]:
         Violated: names the stores that have none.
     """
     found = catalogue().read()
-    until = datetime.now(UTC) + AHEAD
-    tonight = {each.store: each for each in found.manifests if since <= each.taken_at <= until and not each.safety}
+    tonight = found.last_taken(since, datetime.now(UTC) + AHEAD)
     if missing := [name for name in store_names() if name not in tonight]:
         raise Violated(
             f"there is no backup of {', '.join(missing)} since {since:%Y-%m-%d %H:%M} UTC",

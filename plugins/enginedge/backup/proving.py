@@ -49,8 +49,7 @@ def prove(names: Sequence[str], since: datetime, say: Callable[[Proof], None] = 
     stores = declared_stores(names)
     night.prepare(repository(), catalogue())
     found = catalogue().read()
-    now = datetime.now(UTC)
-    taken = {each.store: each for each in found.manifests if since <= each.taken_at <= now and not each.safety}
+    taken = found.last_taken(since, datetime.now(UTC))
     lacking = [each for each in stores if each.name not in taken]
     outcomes = night.back_up_all(
         lacking, repository(), catalogue(), lambda each: say(Proof(each.store, each.manifest, failure=each.failure))

@@ -30,7 +30,7 @@ DAMAGE = ("invalid data returned", "ciphertext verification failed", "does not m
 #: restic itself loses the last lines that a command says, now and then: they are written to a file.
 TO_A_FILE = ("sh", "-c", 'file="$0"; exec "$@" 2> "$file"')
 #: Reads where nothing can be written any more; who gives up asks our own locks whether somebody reads.
-UNLOCKED = ("--no-lock",)
+UNLOCKED = "--no-lock"
 NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 10, 11, 12  # restic's exit statuses
 
 
@@ -106,10 +106,10 @@ class Restic:
         return {"restic": run([tool("restic"), "version"], environment=environment()).strip()}
 
     def read(self, snapshot: Snapshot) -> str:
-        return self._restic("dump", *UNLOCKED, snapshot.id, f"/{snapshot.name}").out
+        return self._restic("dump", UNLOCKED, snapshot.id, f"/{snapshot.name}").out
 
     def load_into(self, snapshot: Snapshot, command: Command) -> None:
-        dump = self._argv("dump", *UNLOCKED, snapshot.id, f"/{snapshot.name}")
+        dump = self._argv("dump", UNLOCKED, snapshot.id, f"/{snapshot.name}")
         read, written = run_piped(
             dump, command.argv, producers=self._environment(), consumers=environment(command.environment)
         )
@@ -126,7 +126,7 @@ class Restic:
         Raises:
             Violated: something in ``source`` is damaged; names it.
         """
-        ended = self._restic("copy", *UNLOCKED, *sorted(ids), more=source._origin(), may_end_with=(1,))
+        ended = self._restic("copy", UNLOCKED, *sorted(ids), more=source._origin(), may_end_with=(1,))
         if ended.status and any(word in ended.last_words for word in DAMAGE):
             raise source._damaged(ended)
         self._judge(ended)
@@ -140,7 +140,7 @@ class Restic:
     def _listed(self, backup: str = "") -> list[dict[str, Any]]:
         """What restic says of all objects that carry our mark, or of those of one backup."""
         tags = f"{MARK},backup={backup}" if backup else MARK
-        return json.loads(self._restic("snapshots", *UNLOCKED, "--json", f"--tag={tags}").out) or []
+        return json.loads(self._restic("snapshots", UNLOCKED, "--json", f"--tag={tags}").out) or []
 
     def check(self, part: int = 1, of: int = 1) -> None:
         self._recover_locks()

@@ -48,7 +48,7 @@ def restore(request: Request, say: Callable[[str], object] = print) -> dict[str,
         _refuse_lost(aimed)
         if aimed.is_dumped:
             say(f"Backing up first what is in {aimed.where}")
-        kept, aside = _kept(aimed, say), str(aimed.aside) if aimed.aside and aimed.present and not aimed.part else ""
+        kept, aside = _kept(aimed, say), str(aimed.aside or "")
         with unfinished.noted(aimed.where, kept, aimed.manifest.id, bool(request.backup), aside) as first:
             say(f"To undo it: {first}")
             if kept != first:
@@ -90,7 +90,7 @@ def _kept(aimed: Aim, say: Callable[[str], object]) -> str:
         Unavailable: it could not be dumped, and nobody waived that.
         Misconfigured: it was dumped, and what is to be replaced is not among it.
     """
-    if aimed.aside and aimed.present and not aimed.part:
+    if aimed.aside:
         return aimed.way_back(aside=str(aimed.aside))
     if not aimed.is_dumped:
         return aimed.way_back()
