@@ -67,15 +67,19 @@ def secret_values(folder: Path) -> dict[str, str]:
 
 def enginedge(*arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one verb of the command line as a user would, in a process of its own."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "enginedge", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    try:
+        finished = subprocess.run(
+            [sys.executable, "-m", "enginedge", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        said = (late.stderr or b"").decode(errors="replace")[-4000:]
+        raise AssertionError(f"enginedge {' '.join(arguments)} did not end; it said last\n{said}") from None
     if check and finished.returncode:
         said = finished.stderr[-4000:]
         raise AssertionError(f"enginedge {' '.join(arguments)} ended with {finished.returncode}\n{said}")

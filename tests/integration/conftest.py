@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psycopg
 import pytest
 
 from enginedge.backup.lake_tables import named_tables
-from enginedge.settings import settings
 from tests.installation import enginedge
 from tests.integration.airflow_api import finished, logged_in, trigger
+from tests.integration.metastore_locks import metastore_database
 
 DAYS = [(datetime.now(UTC).date() - timedelta(days=back)).isoformat() for back in (4, 3)]
 NIGHT = DAYS[-1]
@@ -73,8 +72,7 @@ def proved_stores(lake_of_one_night: Lake) -> ProvedStores:
 
 
 def _named_now() -> dict[str, str]:
-    at, password = settings().endpoint("postgres"), settings().secret("postgres-admin")
-    with psycopg.connect(host=at.host, port=at.port, dbname="metastore", user="admin", password=password) as connection:
+    with metastore_database() as connection:
         return named_tables(connection, "metastore")
 
 

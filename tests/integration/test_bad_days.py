@@ -31,6 +31,7 @@ from enginedge.platform.model import Probe
 from enginedge.settings import settings
 from tests.installation import ROOT, enginedge, stack
 from tests.integration.full_disk import minio_on_a_small_disk, needs_mounts, without_room_in
+from tests.integration.metastore_locks import a_commit_that_stands_still, locked_tables
 from tests.spark_drivers import spark_drivers
 
 pytestmark = [pytest.mark.stack, pytest.mark.destructive]
@@ -147,6 +148,20 @@ def test_a_contract_with_an_unknown_type_is_refused_before_anything_runs(bad_nig
     assert len(failed.stderr.strip().splitlines()) == 1, "something ran"
 
 
+def test_a_driver_that_is_killed_amid_a_commit_is_named_and_publishes_nothing(bad_night: str) -> None:
+    """It leaves the lock of its table behind, which the main job, later, must get past."""
+
+    def kill(run: subprocess.Popen[str]) -> None:
+        with a_commit_that_stands_still():
+            os.kill(driver(run), signal.SIGKILL)
+
+    with nothing_published():
+        command = ["lake", "run", "--night", bad_night, "--source", SMALLEST]
+        failed = interrupted(command, "step=started", kill)
+        assert locked_tables() == {f"core.{SMALLEST}__schedules"}
+    assert_says(failed, 3, f"{SMALLEST}.{bad_night}: the application was ended by signal 9", "run the night again")
+
+
 def assert_named_by_the_night(night: str, service: str) -> None:
     """Without ``service`` the night of a source that needs it fails, says so, and publishes nothing."""
     with nothing_published(), stopped(service):
@@ -214,13 +229,6 @@ def test_a_full_disk_under_the_logs_is_named(bad_night: str) -> None:
             without_room_in(folder, command), cwd=ROOT, check=False, capture_output=True, text=True, timeout=120
         )
     assert_says(failed, 3, str(folder), "No space left on device", "make room")
-
-
-def test_a_killed_driver_is_named_and_nothing_is_published(bad_night: str) -> None:
-    with nothing_published():
-        command = ["lake", "run", "--night", bad_night, "--source", SMALLEST]
-        failed = interrupted(command, "step=started", lambda run: os.kill(driver(run), signal.SIGKILL))
-    assert_says(failed, 3, f"{SMALLEST}.{bad_night}: the application was ended by signal 9", "run the night again")
 
 
 def interrupted(

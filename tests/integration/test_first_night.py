@@ -27,6 +27,7 @@ from tests.installation import ROOT, enginedge, stack
 from tests.integration.conftest import BAD_NIGHT, SCALE, Lake
 from tests.integration.expected import expected
 from tests.integration.lineage_verbs import in_time
+from tests.integration.metastore_locks import locked_tables
 from tests.spark_drivers import spark_drivers
 
 pytestmark = [pytest.mark.stack, pytest.mark.destructive]
@@ -100,6 +101,7 @@ def test_killed_in_the_middle_and_started_again_the_main_job_ends_with_the_count
     assert date.fromisoformat(shown["rows"][0][0]) >= date.fromisoformat(lake_of_one_night.night)
     assert shown["lineage_edges"] > 100
     assert branches() == {"main"}
+    assert locked_tables() == set(), "what was killed amid a commit holds its table for ever"
     in_time("completeness", began, lambda status, found: status == 0 and found["runs"] > 0)
     assert {page[0] for page in shown["pages"]} >= {"MinIO", "Trino", "JupyterLab"}
 

@@ -11,6 +11,7 @@ from deploy.local.layout import Local
 from deploy.local.services.process import Launch
 from enginedge.engines import hadoop
 from enginedge.engines.jvm import FIRST_COMPILER, SERIAL
+from enginedge.engines.metastore import ABANDONED_S
 from enginedge.lake.class_archive import configuration_jar
 from enginedge.private_files import private_folder, write_private
 from enginedge.settings import HOST
@@ -157,6 +158,7 @@ def _defaults(local: Local) -> dict[str, str]:
         "spark.sql.catalog.lake.uri": metastore,
         "spark.sql.catalog.lake.warehouse": "s3a://lake",
         "spark.sql.catalog.lake.cache-enabled": "false",
+        "spark.hadoop.iceberg.hive.lock-heartbeat-interval-ms": str(ABANDONED_S * 1000 // 4),
         "spark.sql.catalog.lake.io-impl": "org.apache.iceberg.hadoop.HadoopFileIO",
         # Plain Hive tables over raw files, beside them.
         "spark.sql.catalogImplementation": "hive",

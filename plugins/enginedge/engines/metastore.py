@@ -26,6 +26,14 @@ logger.dn.level = ERROR
 """
 OPENED = ("lang", "util", "net", "nio", "io", "util.concurrent")
 JARS_OF_OTHERS = ("iceberg", "openlineage", "kafka", "mongo", "postgresql", "spark-")
+# A writer that is killed while it commits leaves its lock of the table behind. The task that takes such locks away
+# belongs to those of the compactor, which is off and could not start: it runs with those that always do.
+TASKS = (
+    "org.apache.hadoop.hive.metastore.events.EventCleanerTask",
+    "org.apache.hadoop.hive.metastore.txn.AcidHouseKeeperService",
+)
+#: A lock whose owner has given no sign of life for so long is taken away; every owner gives one four times as often.
+ABANDONED_S = 60
 LOG4J = ("log4j", "log4j2")
 SERVER = ("LoopbackOnly", "org.apache.hadoop.hive.metastore.HiveMetaStore")
 SCHEMA_TOOL = "org.apache.hadoop.hive.metastore.tools.MetastoreSchemaTool"
@@ -96,11 +104,12 @@ class Metastore:
             "metastore.server.max.threads": "64",
             "metastore.event.db.notification.api.auth": "false",
             "metastore.metrics.enabled": "false",
-            "metastore.task.threads.always": "org.apache.hadoop.hive.metastore.events.EventCleanerTask",
+            "metastore.task.threads.always": ",".join(TASKS),
+            "metastore.txn.timeout": f"{ABANDONED_S}s",
+            "metastore.timedout.txn.reaper.interval": f"{ABANDONED_S // 4}s",
             "metastore.expression.proxy": "org.apache.hadoop.hive.metastore.DefaultPartitionExpressionProxy",
             "metastore.disallow.incompatible.col.type.changes": "false",
             "metastore.stats.autogather": "false",
-            "hive.metastore.housekeeping.threads.on": "false",
             "metastore.compactor.initiator.on": "false",
         }
 

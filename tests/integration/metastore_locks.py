@@ -1,0 +1,36 @@
+"""The locks that writers take of the lake's tables while they commit, read in the metastore's database by psycopg."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from enginedge.settings import settings
+
+
+def metastore_database() -> psycopg.Connection:
+    """A connection to the metastore's database, as the administrator."""
+    at, password = settings().endpoint("postgres"), settings().secret("postgres-admin")
+    return psycopg.connect(host=at.host, port=at.port, dbname="metastore", user="admin", password=password)
+
+
+def locked_tables() -> set[str]:
+    """The tables that somebody, alive or not, holds the lock of."""
+    held = "select hl_db || '.' || hl_table from hive_locks where hl_lock_state = 'a'"
+    with metastore_database() as connection:
+        return {str(row[0]) for row in connection.execute(held)}
+
+
+@contextmanager
+def a_commit_that_stands_still() -> Iterator[None]:
+    """Some writer has taken its table's lock, and keeps it: inside the ``with`` no commit comes to its end."""
+    with metastore_database() as connection:
+        connection.execute('lock table "TABLE_PARAMS" in share mode')
+        until = time.monotonic() + 60
+        while not locked_tables():
+            assert time.monotonic() < until, "nobody commits"
+            time.sleep(0.02)
+        yield
