@@ -158,7 +158,8 @@ def test_a_driver_that_is_killed_amid_a_commit_is_named_and_publishes_nothing(ba
     with nothing_published():
         command = ["lake", "run", "--night", bad_night, "--source", SMALLEST]
         failed = interrupted(command, "step=started", kill)
-        assert locked_tables() == {f"core.{SMALLEST}__schedules"}
+        (locked,) = locked_tables()
+    assert locked.endswith(f".{SMALLEST}__schedules"), "raw's or core's, whichever was committed to first"
     assert_says(failed, 3, f"{SMALLEST}.{bad_night}: the application was ended by signal 9", "run the night again")
 
 
