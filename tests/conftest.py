@@ -42,10 +42,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The lane of the stack brings it up while it looks for its tests, unless it is asked for some of them only."""
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if OWN and os.environ.get("ENGINEDGE_TEST_LANE") == "stack" and everything:
+        _bring_up(config)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """The stack comes up while the unit tests run: they leave a core idle, and it takes longer than a minute."""
-    if OWN and not session.config.option.collectonly and any(map(_needs_the_stack, session.items)):
-        session.config.stash[STACK] = BackgroundStack()
+    if OWN and STACK not in session.config.stash and any(map(_needs_the_stack, session.items)):
+        _bring_up(session.config)
+
+
+def _bring_up(config: pytest.Config) -> None:
+    if not config.option.collectonly:
+        config.stash[STACK] = BackgroundStack()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -33,7 +33,7 @@ TASKS = (
     "org.apache.hadoop.hive.metastore.txn.AcidHouseKeeperService",
 )
 #: A lock whose owner has given no sign of life for so long is taken away; every owner gives one four times as often.
-ABANDONED_S = 60
+ABANDONED_S = 30
 LOG4J = ("log4j", "log4j2")
 SERVER = ("LoopbackOnly", "org.apache.hadoop.hive.metastore.HiveMetaStore")
 SCHEMA_TOOL = "org.apache.hadoop.hive.metastore.tools.MetastoreSchemaTool"
