@@ -8,13 +8,13 @@ from contextlib import contextmanager
 
 import psycopg
 
-from enginedge.settings import settings
+from deploy.local.layout import local
+from deploy.local.services import postgres
 
 
 def metastore_database() -> psycopg.Connection:
-    """A connection to the metastore's database, as the administrator."""
-    at, password = settings().endpoint("postgres"), settings().secret("postgres-admin")
-    return psycopg.connect(host=at.host, port=at.port, dbname="metastore", user="admin", password=password)
+    """A connection to the metastore's database, as the administrator; each statement is committed for itself."""
+    return postgres.connected(local(), "metastore", "admin")
 
 
 def locked_tables() -> set[str]:
@@ -27,7 +27,7 @@ def locked_tables() -> set[str]:
 @contextmanager
 def a_commit_that_stands_still() -> Iterator[None]:
     """Some writer has taken its table's lock, and keeps it: inside the ``with`` no commit comes to its end."""
-    with metastore_database() as connection:
+    with metastore_database() as connection, connection.transaction():
         connection.execute('lock table "TABLE_PARAMS" in share mode')
         until = time.monotonic() + 60
         while not locked_tables():

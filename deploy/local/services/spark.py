@@ -158,8 +158,9 @@ def _defaults(local: Local) -> dict[str, str]:
         "spark.sql.catalog.lake.uri": metastore,
         "spark.sql.catalog.lake.warehouse": "s3a://lake",
         "spark.sql.catalog.lake.cache-enabled": "false",
-        "spark.hadoop.iceberg.hive.lock-heartbeat-interval-ms": str(ABANDONED_S * 1000 // 4),
         "spark.sql.catalog.lake.io-impl": "org.apache.iceberg.hadoop.HadoopFileIO",
+        # By default four minutes: the metastore gives a lock up long before.
+        "spark.hadoop.iceberg.hive.lock-heartbeat-interval-ms": str(ABANDONED_S * 1000 // 4),
         # Plain Hive tables over raw files, beside them.
         "spark.sql.catalogImplementation": "hive",
         "spark.hadoop.hive.metastore.uris": metastore,

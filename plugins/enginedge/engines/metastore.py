@@ -32,7 +32,8 @@ TASKS = (
     "org.apache.hadoop.hive.metastore.events.EventCleanerTask",
     "org.apache.hadoop.hive.metastore.txn.AcidHouseKeeperService",
 )
-#: A lock whose owner has given no sign of life for so long is taken away; every owner gives one four times as often.
+#: A lock whose owner has given no sign of life for so long is taken away. Spark's writers give one four times as often;
+#: Trino's give none, and hold a lock only while they look at the table and exchange its metadata.
 ABANDONED_S = 30
 LOG4J = ("log4j", "log4j2")
 SERVER = ("LoopbackOnly", "org.apache.hadoop.hive.metastore.HiveMetaStore")
