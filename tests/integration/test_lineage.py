@@ -15,8 +15,8 @@ from enginedge import trino
 from enginedge.lake.declared import marts
 from enginedge.lineage.completeness import history_of_trino
 from enginedge.lineage.database import Database, conninfo
+from enginedge.lineage.here import names_here
 from enginedge.lineage.reconcile import reconcile
-from enginedge.lineage.server import names_here
 from enginedge.lineage.walk import walk_to_sources
 from enginedge.settings import settings
 from tests.integration.conftest import Lake

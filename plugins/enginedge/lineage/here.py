@@ -17,9 +17,14 @@ from enginedge.lake.declared import marts
 from enginedge.lineage.database import Database, conninfo
 from enginedge.lineage.naming import Names
 from enginedge.lineage.reconcile import Reconciled, asked_history, reconcile
-from enginedge.lineage.server import names_here
+from enginedge.settings import settings
 
 SPOOL_IS_READ_WITHIN_S = 20.0
+
+
+def names_here() -> Names:
+    """The names of this installation: its metastore, the lake's bucket and catalogs."""
+    return Names(metastore=f"hive://{settings().endpoint('metastore')}")
 
 
 @contextmanager

@@ -12,17 +12,12 @@ import uvicorn
 from enginedge.lineage.application import application
 from enginedge.lineage.database import Database, conninfo
 from enginedge.lineage.forward import Forwarder
-from enginedge.lineage.naming import Names
+from enginedge.lineage.here import names_here
 from enginedge.lineage.retention import Retention
 from enginedge.lineage.spool import Spool
 from enginedge.settings import settings
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-
-
-def names_here() -> Names:
-    """The names of this installation: its metastore, the lake's bucket and catalogs."""
-    return Names(metastore=f"hive://{settings().endpoint('metastore')}")
 
 
 def main() -> None:
