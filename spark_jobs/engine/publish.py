@@ -51,8 +51,10 @@ class Branch:
         self.table = table
         self.night = night
         self.name: str = beside.name if beside else night.branch()
-        self.base = table.main()
-        table.iceberg().manageSnapshots().createBranch(self.name, self.base).commit()
+        iceberg = table.iceberg()
+        self.base = int(iceberg.currentSnapshot().snapshotId())
+        iceberg.manageSnapshots().createBranch(self.name, self.base).commit()
+        self._merged = False
         self.session: SparkSession = beside.session if beside else table.spark.newSession()
         self.session.conf.set("spark.wap.branch", self.name)
 
@@ -88,11 +90,13 @@ class Branch:
             if _lost_the_race(error):
                 raise MainMoved(str(error)) from None
             raise
+        self._merged = True
         return self.table.main()
 
     def drop(self) -> None:
-        """Remove the branch, where it is still there; what it held is no longer reachable."""
-        drop_branch(self.table, self.name)
+        """Remove the branch, where it is still there; what it held and did not publish is no longer reachable."""
+        if not self._merged:
+            drop_branch(self.table, self.name)
 
     def _summary(self, seal: Seal) -> dict[str, str]:
         return {

@@ -13,6 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from enginedge.errors import Misconfigured
+from spark_jobs.engine.java import java_class
 from spark_jobs.engine.layout import Layout
 
 if TYPE_CHECKING:
@@ -40,9 +41,8 @@ class Table:
         self.spark = spark
         self.layout = layout
         self.name = layout.full_name
-        jvm: Any = spark._jvm
-        # Looked up once: each part of the path is searched for in every JAR.
-        self._iceberg: Any = jvm.org.apache.iceberg.spark.Spark3Util
+        self._iceberg = java_class(spark, "org.apache.iceberg.spark.Spark3Util")
+        self._schemas = java_class(spark, "org.apache.iceberg.spark.SparkSchemaUtil")
 
     def iceberg(self) -> Any:
         """Iceberg's own object of the table, freshly loaded."""
@@ -58,13 +58,14 @@ class Table:
         if not self.spark.catalog.tableExists(self.name):
             self.spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {schema}")
             self.spark.sql(self.layout.create())
-        self._evolve()
         table = self.iceberg()
+        self._evolve(table)
         if table.currentSnapshot() is None:
             table.newAppend().commit()
 
-    def _evolve(self) -> None:
-        existing = {field.name: field.dataType.simpleString() for field in self.spark.table(self.name).schema.fields}
+    def _evolve(self, table: Any) -> None:
+        fields = self._schemas.convert(table.schema()).fields()
+        existing = {field.name(): field.dataType().catalogString() for field in fields}
         for name, type_, comment in self.layout.columns:
             if name not in existing:
                 self.spark.sql(f"ALTER TABLE {self.name} ADD COLUMN {self.layout.column(name, type_, comment)}")

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from enginedge.storage import s3
+from spark_jobs.engine.java import java_class
 from spark_jobs.engine.sources import Reading
 
 if TYPE_CHECKING:
@@ -100,8 +101,7 @@ def _literal(path: str) -> str:
 
 def _as_spark_tells(spark: SparkSession, path: str) -> str:
     """``path`` as ``_metadata.file_path`` has it: as an address, in which a blank is ``%20``."""
-    jvm: Any = spark._jvm
-    return str(jvm.org.apache.hadoop.fs.Path(path).toUri().toString())
+    return str(java_class(spark, "org.apache.hadoop.fs.Path")(path).toUri().toString())
 
 
 def _front_matter(field: str) -> str:
