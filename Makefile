@@ -4,6 +4,8 @@ PYTEST := $(PY) -m pytest
 # The machine's own, also where this checkout's .venv stands first on the PATH: that one has no pip.
 MACHINE_PYTHON := $(shell PATH=$$(printf %s "$$PATH" | sed 's|[^:]*/\.venv/bin:*||g'); \
 	command -v python3.11 || command -v python3)
+# Where bootstrap.py installs: what mypy found out of a file holds for each clone that has the same file.
+export MYPY_CACHE_DIR := $(or $(ENGINEDGE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/enginedge)/mypy
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap up down status logs night test test-unit soak bench bench-lake bench-backup bench-engines kopia lock lint
 
