@@ -58,13 +58,16 @@ def test_sparks_master_takes_no_orders_over_http(launches: dict[str, Launch]) ->
 
 
 @pytest.mark.parametrize(("given", "quick"), [("on", True), ("off", False), (None, False)])
-def test_trino_compiles_once_and_quickly_only_in_a_stack_for_minutes(
+def test_only_a_stack_for_minutes_compiles_little(
     installation: Local, monkeypatch: pytest.MonkeyPatch, given: str | None, quick: bool
 ) -> None:
     monkeypatch.delenv("ENGINEDGE_SHORT_LIVED", raising=False)
     if given:
         monkeypatch.setenv("ENGINEDGE_SHORT_LIVED", given)
     assert (FIRST_COMPILER in SERVICES["trino"].prepare(installation).argv) is quick
+    SERVICES["spark-master"].prepare(installation)
+    defaults = (installation.state / "conf" / "spark" / "spark-defaults.conf").read_text()
+    assert ("NO_CODEGEN" in defaults) is quick
 
 
 def test_every_generated_file_is_private(installation: Local, launches: dict[str, Launch]) -> None:

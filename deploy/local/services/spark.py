@@ -40,6 +40,8 @@ PATIENT = " ".join(
         "-XX:-DontCompileHugeMethods",
     )
 )
+# Of some thousand rows, Spark's own compiling of each query costs more than it saves: a tenth of an application.
+UNCOMPILED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 # Some of Spark's pages show an application's settings: what looks like a secret is painted over.
 REDACTED = r"(?i)secret|password|passwd|token|credential|access[.]?key|jaas|uri"
 
@@ -171,4 +173,5 @@ def _defaults(local: Local) -> dict[str, str]:
         "spark.openlineage.transport.type": "file",
         "spark.openlineage.transport.location": str(local.settings.spool / "spark.ndjson"),
         "spark.openlineage.namespace": "enginedge",
+        **(UNCOMPILED if local.settings.short_lived else {}),
     }

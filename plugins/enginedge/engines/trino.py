@@ -17,6 +17,8 @@ PROBED = "jmx"  # the plugin and the catalog that every one has, to be probed wi
 JVM = [
     *("-server", "-Xms256M", "-Xmx1G", "-XX:+UseG1GC", "-XX:G1HeapRegionSize=4M", "-XX:+ExitOnOutOfMemoryError"),
     *("-XX:+ExplicitGCInvokesConcurrent", "-XX:-OmitStackTraceInFastThrow", "-XX:ReservedCodeCacheSize=160M"),
+    # Java collects everything each time that the classes outgrow what it expected: from 21 MB on, on the way to 200.
+    "-XX:MetaspaceSize=256M",
     *("-XX:PerMethodRecompilationCutoff=10000", "-XX:PerBytecodeRecompilationCutoff=10000"),
     *("-Djdk.attach.allowAttachSelf=true", "-Djdk.nio.maxCachedBufferSize=2000000", "-Dfile.encoding=UTF-8"),
     *("-XX:+EnableDynamicAgentLoading", "-XX:+UnlockDiagnosticVMOptions"),
