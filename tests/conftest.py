@@ -26,7 +26,7 @@ if OWN:
 
 STACK = pytest.StashKey[BackgroundStack]()
 KINDS = ("stores", "stack", "browser")
-STORES = "postgres,minio,mongodb,etcd,offsite"
+STORES = "postgres,minio,mongodb,etcd,offsite,kafka"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,21 +71,38 @@ def running_stack(pytestconfig: pytest.Config) -> None:
     """Every service is Ready."""
     if own := pytestconfig.stash.get(STACK, None):
         own.wait_until_ready()
+        _open_quickly()
 
 
 @pytest.fixture(scope="session")
 def running_stores(pytestconfig: pytest.Config) -> Iterator[None]:
-    """The stores that can be dumped are Ready, and, where no test of this session needs the stack, nothing else is."""
+    """The stores of the platform are Ready, and, where no test of this session needs the stack, nothing else is."""
     own = pytestconfig.stash.get(STACK, None)
     try:
         if own:
             own.wait_until_ready()
         else:
             stack("up", "--only", STORES)
+        if OWN:
+            _open_quickly()
         yield
     finally:
         if OWN and not own:
             stack("down")
+
+
+def _open_quickly() -> None:
+    """The repository is there, and its second where there was one, and neither makes the tests wait for its key."""
+    from enginedge.backup.catalogue import catalogue
+    from enginedge.backup.locations import Location
+    from enginedge.backup.night import prepare
+    from enginedge.backup.repository import repository
+    from tests.backup.quick_key import quicken
+
+    prepare(repository(), catalogue())
+    for each in map(repository, Location):
+        if each.exists():
+            quicken(each)
 
 
 def _needs_the_stack(item: pytest.Item) -> bool:

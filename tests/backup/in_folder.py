@@ -16,6 +16,7 @@ from enginedge.backup.object_store import object_store
 from enginedge.backup.repository import PASSWORD, Restic
 from enginedge.private_files import private_folder, write_private
 from enginedge.settings import Settings, settings
+from tests.backup.quick_key import quicken_folder
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def repository_in(folder: Path) -> Iterator[InFolder]:
     with installation_in(folder):
         found = InFolder(object_store("backup"), folder=folder / "whole")
         found.create()
+        quicken_folder(found, found.folder)
         yield found
 
 

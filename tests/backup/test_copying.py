@@ -28,6 +28,7 @@ from enginedge.backup.shapes import Command, Dumped, Fingerprint, Manifest, Snap
 from enginedge.errors import Violated
 from enginedge.settings import settings
 from tests.backup.in_folder import InFolder, files_of, flip, repository_in
+from tests.backup.quick_key import quicken, quicken_folder
 from tests.backup.test_commands import told
 from tests.contracts.repository_suite import loaded
 from tests.installation import enginedge
@@ -54,6 +55,7 @@ def taken(running_stores: None) -> dict[str, Any]:
     (row,) = told("now", "--store", "etcd")
     with watched() as shown:
         assert row["id"] in {each["id"] for each in told("copy", "--store", "etcd")}
+    quicken(repository(OFFSITE))
     assert [each for each in shown if " copy " in each], "the engine was seen at work"
     assert secrets_in(shown) == []
     return dict(row)
@@ -183,6 +185,7 @@ def two(tmp_path: Path) -> Iterator[tuple[InFolder, InFolder]]:
     with repository_in(tmp_path) as source:
         target = replace(source, folder=tmp_path / "second", location=OFFSITE)
         target.create(source)
+        quicken_folder(target, target.folder)
         source.marked("suite", "one").save_output("thing", Command(("head", "-c", str(60 * MIB), "/dev/urandom")))
         yield source, target
 

@@ -56,9 +56,12 @@ def test_who_has_gone_back_restores_the_newest_and_is_told_its_own_way_back(plac
     subprocess.run(begun.way_back, shell=True, check=True)  # noqa: S602 - as the operator does
     place.write("later")
     newest = night.back_up(place.store, repository(), catalogue())
+    place.write("latest")
     told = restoring.restore(asked(replace=NAME))
-    assert (told["backup"], begun.way_back == told["undo"]) == (newest.id, False)
+    assert told["backup"] == newest.id
     assert place.read() == ["early", "late", "later"]
+    subprocess.run(told["undo"], shell=True, check=True)  # noqa: S602 - as the operator does
+    assert place.read() == ["early", "late", "later", "latest"]
 
 
 @pytest.mark.parametrize("place", ["buckets"], indirect=True)

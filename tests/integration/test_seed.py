@@ -22,7 +22,7 @@ from tests.installation import ROOT, enginedge
 from tests.integration.conftest import DAYS, SCALE, SEED
 from tests.integration.expected import broken_rules, expected
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.stores
 SEEDING = ("lake", "seed", "--nights", "2", "--scale", str(SCALE), "--seed", str(SEED), "--until", DAYS[-1], "--json")
 
 SEED_KAFKA = """
@@ -40,7 +40,7 @@ with kafka.connected() as broker:
 """
 
 
-def test_seeding_a_night_again_adds_nothing(running_stack: None) -> None:
+def test_seeding_a_night_again_adds_nothing(running_stores: None) -> None:
     enginedge(*SEEDING)
     before = {night: expected(night) for night in DAYS}
     again = json.loads(enginedge(*SEEDING).stdout)
@@ -49,7 +49,7 @@ def test_seeding_a_night_again_adds_nothing(running_stack: None) -> None:
     assert {night: expected(night) for night in DAYS} == before
 
 
-def test_a_small_night_holds_good_bad_repeated_and_outdated_records(running_stack: None) -> None:
+def test_a_small_night_holds_good_bad_repeated_and_outdated_records(running_stores: None) -> None:
     enginedge(*SEEDING)
     for table, counts in expected(DAYS[-1], DAYS[0]).items():
         raw, accepted, quarantined, duplicate, superseded = astuple(counts)
@@ -63,7 +63,7 @@ def test_a_small_night_holds_good_bad_repeated_and_outdated_records(running_stac
 
 
 @pytest.fixture
-def prefix(running_stack: None) -> Iterator[str]:
+def prefix(running_stores: None) -> Iterator[str]:
     """Topics of the test's own; they are deleted afterwards."""
     name = f"seedtest{uuid.uuid4().hex[:8]}."
     yield name
@@ -137,7 +137,7 @@ def test_events_of_a_seed_that_was_killed_are_completed_without_one_twice(prefix
 
 
 @pytest.mark.parametrize("service", ["mongodb", "postgres", "kafka", "minio"])
-def test_a_store_that_does_not_answer_is_named_with_the_remedy(running_stack: None, service: str) -> None:
+def test_a_store_that_does_not_answer_is_named_with_the_remedy(running_stores: None, service: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         silent = str(free.getsockname()[1])
@@ -150,7 +150,7 @@ def test_a_store_that_does_not_answer_is_named_with_the_remedy(running_stack: No
 
 @pytest.mark.parametrize("secret", ["mongodb-platform", "postgres-platform", "kafka-platform", "minio-platform"])
 def test_a_wrong_password_is_misconfigured_and_the_secret_is_named(
-    running_stack: None, secret: str, tmp_path_factory: pytest.TempPathFactory
+    running_stores: None, secret: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     secrets = tmp_path_factory.mktemp("secrets")
     for path in settings().secrets.iterdir():

@@ -1,6 +1,6 @@
 """After processes were killed, a second ``up`` ends as the first one did. Runs last: it kills.
 
-Here each is killed once, a third of them at the same moment; ``tests/soak`` kills each alone, in any order. The
+Here each is killed once, half of them at the same moment; ``tests/soak`` kills each alone, in any order. The
 supervisor and a Spark driver are killed amid a night, in ``tests/integration``.
 """
 
@@ -21,7 +21,7 @@ from deploy.local.status import look
 from deploy.local.supervisor import PROBER, Supervisor
 from tests.installation import stack
 
-ROUNDS = 3
+ROUNDS = 2
 VICTIMS = [*SERVICES, PROBER]
 
 pytestmark = [pytest.mark.stack, pytest.mark.destructive, pytest.mark.usefixtures("running_stack")]
