@@ -4,8 +4,9 @@ PYTEST := $(PY) -m pytest
 # The machine's own, also where this checkout's .venv stands first on the PATH: that one has no pip.
 MACHINE_PYTHON := $(shell PATH=$$(printf %s "$$PATH" | sed 's|[^:]*/\.venv/bin:*||g'); \
 	command -v python3.11 || command -v python3)
-# Where bootstrap.py installs: what mypy found out of a file holds for each clone that has the same file.
-export MYPY_CACHE_DIR := $(or $(ENGINEDGE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/enginedge)/mypy
+# What mypy found out is kept where bootstrap.py installs, for every clone: one folder, for these settings and packages.
+FOUND_OUT := $(or $(ENGINEDGE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/enginedge)/mypy
+export MYPY_CACHE_DIR := $(FOUND_OUT)/$(firstword $(shell cat pyproject.toml requirements/local.lock | cksum))
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap up down status logs night test test-unit soak bench bench-lake bench-backup bench-engines kopia lock lint
 
@@ -46,4 +47,5 @@ kopia: bootstrap
 lock: ## compile requirements/*.lock anew after a change of local.in or pyproject.toml
 	@$(MACHINE_PYTHON) deploy/local/bootstrap.py --lock
 lint: bootstrap ## style, types and import contracts
+	@[ -d "$$MYPY_CACHE_DIR" ] || rm -rf "$(FOUND_OUT)"
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports

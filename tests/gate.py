@@ -1,5 +1,5 @@
-"""The gate: what needs the stack, meanwhile what needs stores only, on stores of its own, what needs neither, and
-style, types and contracts: one lane leaves a core idle where it waits for a server.
+"""The gate: what needs the stack; meanwhile everything else, on stores of its own; and style, types and contracts. One
+lane leaves a core idle where it waits for a server, and three only keep each other waiting.
 
 Each lane of tests is a pytest of its own. What is said comes line by line as it is said, and ends with one line for
 all.
@@ -21,10 +21,10 @@ from tests.installation import ROOT
 
 STACK = "stack or browser or destructive"
 LINT = ["make", "--no-print-directory", "lint"]
-LANES = {"stack": STACK, "stores": f"stores and not ({STACK})", "unit": f"not (stores or {STACK})"}
+LANES = {"stack": STACK, "rest": f"not ({STACK})"}
 COUNTED = re.compile(r"(\d+) (passed|failed|skipped|deselected|xfailed|xpassed|warnings?|errors?)")
 LONGEST = 40  # tests of each lane are told with their seconds: that is where the gate can get quicker
-NOT_TOLD = ("deselected",)  # each lane leaves out the others
+NOT_TOLD = ("deselected",)  # each lane leaves out the other's
 NO_TEST = 5  # pytest's status where none is left, as of one file in all lanes but one
 
 
