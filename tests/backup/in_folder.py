@@ -29,6 +29,10 @@ class InFolder(Restic):
     def address(self) -> str:
         return str(self.folder)
 
+    def create(self, like: Restic | None = None) -> None:
+        super().create(like)
+        quicken_folder(self, self.folder)
+
 
 @contextmanager
 def installation_in(folder: Path) -> Iterator[None]:
@@ -49,7 +53,6 @@ def repository_in(folder: Path) -> Iterator[InFolder]:
     with installation_in(folder):
         found = InFolder(object_store("backup"), folder=folder / "whole")
         found.create()
-        quicken_folder(found, found.folder)
         yield found
 
 

@@ -36,9 +36,9 @@ def quicken(repository: Restic) -> None:
         for key in [each["Key"] for each in found]:
             slow = adder.get_object(Bucket=repository.bucket, Key=key)["Body"].read()
             quick = quick_key(slow, _password(repository))
-            name = hashlib.sha256(quick).hexdigest()
-            adder.put_object(Bucket=repository.bucket, Key=folder + name, Body=quick)
-            if key != folder + name:
+            if quick != slow:
+                name = hashlib.sha256(quick).hexdigest()
+                adder.put_object(Bucket=repository.bucket, Key=folder + name, Body=quick)
                 pruner.delete_object(Bucket=repository.bucket, Key=key)
 
 

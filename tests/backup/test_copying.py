@@ -28,7 +28,7 @@ from enginedge.backup.shapes import Command, Dumped, Fingerprint, Manifest, Snap
 from enginedge.errors import Violated
 from enginedge.settings import settings
 from tests.backup.in_folder import InFolder, files_of, flip, repository_in
-from tests.backup.quick_key import quicken, quicken_folder
+from tests.backup.quick_key import quicken
 from tests.backup.test_commands import told
 from tests.contracts.repository_suite import loaded
 from tests.installation import enginedge
@@ -185,7 +185,6 @@ def two(tmp_path: Path) -> Iterator[tuple[InFolder, InFolder]]:
     with repository_in(tmp_path) as source:
         target = replace(source, folder=tmp_path / "second", location=OFFSITE)
         target.create(source)
-        quicken_folder(target, target.folder)
         source.marked("suite", "one").save_output("thing", Command(("head", "-c", str(60 * MIB), "/dev/urandom")))
         yield source, target
 
