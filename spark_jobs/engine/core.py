@@ -99,7 +99,7 @@ def _quarantine(table: Table, batch: Batch, seen: Survey, beside: Branch) -> Non
 
     def write(branch: Branch, before: Published | None) -> Seal:  # noqa: ARG001 - quarantine follows core's position
         nights = "true" if batch.night.full_refresh else batch.nights
-        return Seal({"quarantined": quarantine.replace(branch, batch.judged, nights)}, {})
+        return Seal({"quarantined": quarantine.replace(branch, batch.judged, batch.contract, nights)}, {})
 
     with step(table.layout.table, "quarantine") as facts:
         published, _ = publish(table, batch.night, write, anew=True, beside=beside)

@@ -4,6 +4,8 @@ One pass: the record's fields are taken as text by one ``from_json``, whatever t
 object breaks ``readable``; a value that is none of its column's type breaks ``type``; what is left goes to the table's
 transform, and the contract's rules judge what comes out of it.
 
+A value is cast once: the rule that it breaks is read off what came out, and only quarantine asks for its sentence.
+
 Bookkeeping columns (``__record``, ``__position`` …) travel with the row to the end, since quarantine gives them back.
 """
 
@@ -15,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from enginedge.errors import Violated
 from enginedge.lake.contracts import Column, Contract
-from enginedge.lake.rules import Dialect, Rule, Type, first_broken
+from enginedge.lake.rules import Dialect, Rule, Type, first_broken, sentence_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 RAW = ("record", "record_bytes", "record_key", "position", "_night", "_ingested_at")
-RULE, REASON = "__rule", "__reason"
+RULE = "__rule"
 SPARK = Dialect.SPARK
 
 
@@ -42,27 +44,31 @@ class Readable:
 def conformed(
     raw: DataFrame, contract: Contract, record_as_json: str, transform: Callable[[DataFrame], DataFrame]
 ) -> DataFrame:
-    """Every raw row with the contract's columns, and in ``__rule`` and ``__reason`` the first rule it breaks, if any.
+    """Every raw row with the contract's columns, and in ``__rule`` the name of the first rule it breaks, if any.
 
     Raises:
         Violated: the transform lost a bookkeeping column or one of the contract's.
     """
     parsed = transform(parse(raw, contract, record_as_json))
-    wanted = [*(column.name for column in contract.columns), *(kept(name) for name in RAW), RULE, REASON]
+    wanted = [*(column.name for column in contract.columns), *(kept(name) for name in RAW), RULE]
     lost = [name for name in wanted if name not in parsed.columns]
     if lost:
         raise Violated(
             f"its transform does not give {', '.join(lost)}", where=contract.table, remedy="mend the transform"
         )
     columns = [f"CAST(`{column.name}` AS {column.type}) AS `{column.name}`" for column in contract.columns]
-    rule, reason = first_broken(((rule, rule.broken(SPARK)) for rule in contract.rules), SPARK)
-    judged = [f"coalesce({REASON}, {reason}) AS {REASON}", f"coalesce({RULE}, {rule}) AS {RULE}"]
-    return parsed.selectExpr(*columns, *(kept(name) for name in RAW), *judged)
+    rule = first_broken(((rule, rule.broken(SPARK)) for rule in contract.rules), SPARK)
+    return parsed.selectExpr(*columns, *(kept(name) for name in RAW), f"coalesce({RULE}, {rule}) AS {RULE}")
+
+
+def reason(contract: Contract) -> str:
+    """The expression of what is wrong with a row of :func:`conformed`: the sentence of the rule that it breaks."""
+    return sentence_of([*(rule for rule, _ in _of_parsing(contract)), *contract.rules], RULE, SPARK)
 
 
 def parse(raw: DataFrame, contract: Contract, record_as_json: str) -> DataFrame:
     """Every raw row with what the contract takes from the record or from raw, and the first rule that it breaks."""
-    taken = [column for column in contract.columns if len(column.sources) == 1 and not column.computed]
+    taken = _taken(contract)
     fields = sorted({field for column in taken if (field := _field(column)) is not None})
     schema = ", ".join(f"`{field}` string" for field in [*fields, "__broken"])
     options = (
@@ -73,22 +79,29 @@ def parse(raw: DataFrame, contract: Contract, record_as_json: str) -> DataFrame:
     text = raw.selectExpr(*keep, f"{record_as_json} AS __json").selectExpr(
         "*", f"from_json(__json, {SPARK.text(schema)}, {options}) AS __fields"
     )
-    judged: list[tuple[Rule, str]] = [(Readable(), Readable().broken(SPARK))]
-    judged += [
-        (Type(column.name, column.type), _no_value(column))
-        for column in taken
-        if _field(column) is not None and (column.type != "string" or _deeper(column))
-    ]
-    rule, reason = first_broken(judged, SPARK)
-    values = [f"{_value(column)} AS `{column.name}`" for column in taken]
-    return text.selectExpr(
-        *values,
+    values = text.selectExpr("*", *(f"{_value(column)} AS `{column.name}`" for column in taken))
+    return values.selectExpr(
+        *(f"`{column.name}`" for column in taken),
         "__night AS _night",
         "__changed_at",
         *(kept(name) for name in RAW),
-        f"{rule} AS {RULE}",
-        f"{reason} AS {REASON}",
+        f"{first_broken(_of_parsing(contract), SPARK)} AS {RULE}",
     )
+
+
+def _taken(contract: Contract) -> list[Column]:
+    return [column for column in contract.columns if len(column.sources) == 1 and not column.computed]
+
+
+def _of_parsing(contract: Contract) -> list[tuple[Rule, str]]:
+    """The rules that are judged while parsing, each with its expression for "broken" beside the values."""
+    judged: list[tuple[Rule, str]] = [(Readable(), Readable().broken(SPARK))]
+    judged += [
+        (Type(column.name, column.type), _no_value(column))
+        for column in _taken(contract)
+        if _field(column) is not None and (column.type != "string" or _deeper(column))
+    ]
+    return judged
 
 
 def kept(name: str) -> str:
@@ -125,5 +138,5 @@ def _value(column: Column) -> str:
 
 
 def _no_value(column: Column) -> str:
-    """True where the record has something in the field, but nothing that is a value of the column's type."""
-    return f"({_top(column)} IS NOT NULL AND {Type(column.name, column.type).cast(SPARK, _text(column))} IS NULL)"
+    """Beside the values: true where the record has something in the field, but the column has got no value of it."""
+    return f"({_top(column)} IS NOT NULL AND `{column.name}` IS NULL)"

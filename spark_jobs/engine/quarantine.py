@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spark_jobs.engine.parse import REASON, RULE
+from enginedge.lake.contracts import Contract
+from spark_jobs.engine.parse import RULE, reason
 from spark_jobs.engine.publish import Branch
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def replace(branch: Branch, judged: DataFrame, nights: str) -> int:
+def replace(branch: Branch, judged: DataFrame, contract: Contract, nights: str) -> int:
     """Make the branch's rows of ``nights`` (a condition) those of ``judged`` that break a rule; their number."""
     from pyspark.sql.functions import expr
 
@@ -21,7 +22,7 @@ def replace(branch: Branch, judged: DataFrame, nights: str) -> int:
         "__position AS position",
         "__record_key AS record_key",
         f"{RULE} AS rule",
-        f"{REASON} AS reason",
+        f"{reason(contract)} AS reason",
         "__night AS _night",
         "__ingested_at AS _ingested_at",
     )

@@ -14,7 +14,19 @@ from typing import ClassVar
 
 import pytest
 
-from enginedge.lake.rules import Between, Dialect, Length, NotAfter, OneOf, Pattern, Required, Rule, Type, first_broken
+from enginedge.lake.rules import (
+    Between,
+    Dialect,
+    Length,
+    NotAfter,
+    OneOf,
+    Pattern,
+    Required,
+    Rule,
+    Type,
+    first_broken,
+    sentence_of,
+)
 
 Values = dict[str, tuple[str, str | None]]
 """Column to (type, text); no text is null."""
@@ -182,11 +194,13 @@ class RulesSuite:
 
     def test_the_first_broken_rule_gives_its_name_and_its_sentence(self) -> None:
         rules = [Required("a"), OneOf("a", ("x",)), Between("b", 0, None)]
-        name, sentence = first_broken(((rule, rule.broken(self.dialect)) for rule in rules), self.dialect)
+        name = first_broken(((rule, rule.broken(self.dialect)) for rule in rules), self.dialect)
+        sentence = sentence_of(rules, name, self.dialect)
         query = self.ask(f"{name}, {sentence}", {"a": ("string", "y"), "b": ("int", "-1")})
         assert list(self.answers(query)) == [("one_of:a", "a is none of x")]
 
     def test_a_row_that_breaks_nothing_gets_nothing(self) -> None:
-        name, sentence = first_broken([(Required("a"), Required("a").broken(self.dialect))], self.dialect)
+        name = first_broken([(Required("a"), Required("a").broken(self.dialect))], self.dialect)
+        sentence = sentence_of([Required("a")], name, self.dialect)
         query = self.ask(f"{name}, {sentence}", {"a": ("string", "y")})
         assert list(self.answers(query)) == [(None, None)]

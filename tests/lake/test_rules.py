@@ -7,6 +7,7 @@ import re
 import pytest
 
 from enginedge.lake.rules import (
+    NOTHING,
     Between,
     Dialect,
     Length,
@@ -18,6 +19,7 @@ from enginedge.lake.rules import (
     Type,
     Unique,
     first_broken,
+    sentence_of,
 )
 
 
@@ -84,4 +86,5 @@ def test_a_value_that_no_reader_could_hold_has_not_the_shape_of_its_type(type_: 
 
 
 def test_without_rules_nothing_is_broken() -> None:
-    assert first_broken([], Dialect.SPARK) == ("nullif('', '')", "nullif('', '')")
+    assert first_broken([], Dialect.SPARK) == NOTHING
+    assert sentence_of([], "name", Dialect.SPARK) == NOTHING

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from enginedge.lake.contracts import contract
-from spark_jobs.engine.parse import REASON, RULE, conformed
+from spark_jobs.engine.parse import RULE, conformed, reason
 from spark_jobs.tables.core.mongodb__conversations import JOB
 from tests.spark_jobs.lake import conversation
 
@@ -58,7 +58,8 @@ def judged(spark: SparkSession) -> dict[str, Row]:
     texts = [(what, record if isinstance(record, str) else json.dumps(record), None) for what, record, _ in BROKEN]
     texts.append(("no UTF-8", json.dumps(conversation("c", AT)), b"\xff"))
     raw = spark.createDataFrame([(text, data, None, what, None, NIGHT, None) for what, text, data in texts], RAW)
-    found = conformed(raw, contract(JOB.writes), JOB.record_as_json, JOB.transform)
+    promised = contract(JOB.writes)
+    found = conformed(raw, promised, JOB.record_as_json, JOB.transform).selectExpr("*", f"{reason(promised)} AS reason")
     return {row["__position"]: row for row in found.collect()}
 
 
@@ -66,7 +67,7 @@ def judged(spark: SparkSession) -> dict[str, Row]:
 def test_a_record_gets_the_first_rule_that_it_breaks(judged: dict[str, Row], what: str, rule: str | None) -> None:
     row = judged[what]
     assert row[RULE] == rule
-    assert (row[REASON] is None) == (rule is None)
+    assert (row["reason"] is None) == (rule is None)
 
 
 def test_bytes_that_are_no_text_are_no_record(judged: dict[str, Row]) -> None:

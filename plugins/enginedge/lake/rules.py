@@ -176,6 +176,9 @@ class NotAfter:
         return _false_for_null(f"{dialect.name_of(self.column)} > {dialect.name_of(self.other)}")
 
 
+NOTHING = "nullif('', '')"
+"""A text that is null."""
+
 # Years at the ends of four digits are cut off: an offset leads out of them, into years that Python, which reads what
 # the engines counted, does not have. A longer exponent makes engines compute a decimal with millions of digits, and a
 # double infinite.
@@ -256,18 +259,20 @@ class Unique:
         return f"SELECT count(*) FROM ({doubled}) AS offenders"  # noqa: S608 - names of ours
 
 
-def first_broken(rules: Iterable[tuple[Rule, str]], dialect: Dialect) -> tuple[str, str]:
-    """Two expressions, null for a row that breaks nothing: the name of the first rule it breaks, and its sentence.
+def first_broken(rules: Iterable[tuple[Rule, str]], dialect: Dialect) -> str:
+    """The expression of the name of the first rule that a row breaks: null for a row that breaks nothing.
 
     Args:
         rules: each rule with its expression for "broken", in the order in which they are to be judged.
     """
-    judged = list(rules)
-    if not judged:
-        return ("nullif('', '')",) * 2
-    names = " ".join(f"WHEN {broken} THEN {dialect.text(rule.name)}" for rule, broken in judged)
-    sentences = " ".join(f"WHEN {broken} THEN {dialect.text(rule.sentence)}" for rule, broken in judged)
-    return f"CASE {names} END", f"CASE {sentences} END"
+    names = " ".join(f"WHEN {broken} THEN {dialect.text(rule.name)}" for rule, broken in rules)
+    return f"CASE {names} END" if names else NOTHING
+
+
+def sentence_of(rules: Iterable[Rule], name: str, dialect: Dialect) -> str:
+    """The expression of the sentence of the rule whose name the expression ``name`` has; null where it has none."""
+    sentences = " ".join(f"WHEN {dialect.text(rule.name)} THEN {dialect.text(rule.sentence)}" for rule in rules)
+    return f"CASE {name} {sentences} END" if sentences else NOTHING
 
 
 def _false_for_null(condition: str) -> str:

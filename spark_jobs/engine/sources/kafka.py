@@ -39,11 +39,13 @@ class Topics:
             .option("failOnDataLoss", "true")
             .load()
         )
-        text = records.selectExpr("value", "CAST(value AS string) AS text", "topic", "partition", "offset", "timestamp")
+        text = records.selectExpr("*", "CAST(value AS string) AS text").selectExpr(
+            "*", "make_valid_utf8(text) AS record", "is_valid_utf8(text) AS valid"
+        )
         return text.selectExpr(
-            "make_valid_utf8(text) AS record",
-            "CASE WHEN NOT is_valid_utf8(text) THEN value END AS record_bytes",
-            f"get_json_object(make_valid_utf8(text), '$.{self.key}') AS record_key",
+            "record",
+            "CASE WHEN NOT valid THEN value END AS record_bytes",
+            f"get_json_object(record, '$.{self.key}') AS record_key",
             "concat(topic, '/', partition, '/', offset) AS position",
             "timestamp AS changed_at",
         )
