@@ -1,12 +1,14 @@
 """Core: the raw rows that core has not seen, parsed, judged, deduplicated and merged where they are newer.
 
 What core has seen is the night that it published last, so a night that failed between raw and core, or that was left
-out, is caught up by the next. Quarantine is published before core, and written anew by a rerun until core is published.
+out, is caught up by the next. Quarantine is published while core is merged, before core itself, and written anew by a
+rerun until core is published.
 """
 
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -63,8 +65,10 @@ def refresh(spark: SparkSession, job: SparkJob, night: Night) -> tuple[Published
         batch.judged.persist()
         try:
             seen = survey(batch.judged, promised)
-            _quarantine(rejected, batch, seen, branch)
-            seal = _merge(branch, batch, seen)
+            with ThreadPoolExecutor(1) as beside:  # to publish is the driver's work, to merge the executors'
+                published = beside.submit(_quarantine, rejected, batch, seen, branch)
+                seal = _merge(branch, batch, seen)
+                published.result()
             return replace(seal, counts={**seal.counts, "seconds": round(time.monotonic() - began, 2)})
         finally:
             batch.judged.unpersist()

@@ -38,7 +38,8 @@ def classified(good: DataFrame, core: DataFrame | None, contract: Contract, peri
     has = core.where(periods).selectExpr(
         *(f"{NAME(column)} AS `__core_{column}`" for column in contract.key), f"{version} AS __has"
     )
-    on = [ranked[column].eqNullSafe(has[f"__core_{column}"]) for column in contract.key]
+    # Keys are never null, in good rows and in core; and by equality the rows stay where the ranking has them.
+    on = [ranked[column] == has[f"__core_{column}"] for column in contract.key]
     first = (
         f"CASE WHEN __has IS NULL THEN 'insert' WHEN __has < {version} THEN 'update' "
         f"WHEN __has = {version} THEN 'duplicate' ELSE 'superseded' END"

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from enginedge.errors import Violated
+from enginedge.errors import Unavailable, Violated
 from spark_jobs.engine import core
 from spark_jobs.engine.night import Night
 from spark_jobs.engine.tables import Published
@@ -142,6 +142,20 @@ def test_a_transform_that_loses_rows_publishes_nothing(lake: Lake) -> None:
         core.refresh(lake.spark, lossy, night)
     assert lake.table("core").main() == before
     assert lake.branches() == []
+
+
+def test_a_quarantine_that_cannot_be_published_keeps_core_back(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise Unavailable("the bucket is full")
+
+    monkeypatch.setattr(core.quarantine, "replace", full)
+    lake.source.put(conversation("c-1", "2026-11-20T11:00:00Z"), "this is no document")
+    with pytest.raises(Unavailable, match="the bucket is full"):
+        lake.night(FIRST)
+    assert (lake.table("core").published(), lake.table("quarantine").published()) == (None, None)
+    assert lake.branches() == []
+    monkeypatch.undo()
+    assert counts(lake.night(FIRST, run="again")) == (2, 1, 1, 0, 0, 1, 0)
 
 
 def test_nights_are_days_of_utc() -> None:
