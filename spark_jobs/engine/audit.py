@@ -39,22 +39,29 @@ def check_added(counts: Counts, summary: dict[str, str], table: str) -> None:
         raise Violated(f"{counts.accepted} rows were accepted, but {added} written", where=table, untouched="main")
 
 
-def check_branch(branch: DataFrame, contract: Contract, nights: str, expected: int) -> None:
-    """Hold the rows on ``branch`` against the contract: unique by key, and those of ``nights`` whole and without fault.
+def check_branch(written: DataFrame, others: DataFrame, contract: Contract, expected: int) -> None:
+    """Hold the branch against the contract: what was written is whole and breaks no rule, and no key stands twice.
+
+    Args:
+        written: the rows of the batch, read back from the branch.
+        others: the branch's other rows that the batch's keys may stand in; of these only the key is read.
+        expected: how many rows were accepted.
 
     Raises:
         Violated: names the table and the rule.
     """
     keys = ", ".join(SPARK.name_of(column) for column in contract.key)
     rule = first_broken(((rule, rule.broken(SPARK)) for rule in contract.rules), SPARK)
-    found = branch.selectExpr(  # numbers alone: Spark sorts all rows for an aggregate that is a text
+    judged = written.selectExpr(f"struct({keys}) AS key", "true AS written", f"{rule} IS NOT NULL AS broken")
+    rows = judged.unionAll(others.selectExpr(f"struct({keys}) AS key", "false AS written", "false AS broken"))
+    found = rows.selectExpr(  # numbers alone: Spark sorts all rows for an aggregate that is a text
         "count(*) AS all_rows",
-        f"count(DISTINCT struct({keys})) AS keys",
-        f"count_if({nights}) AS written",
-        f"count_if(({nights}) AND {rule} IS NOT NULL) AS broken",
+        "count(DISTINCT key) AS keys",
+        "count_if(written) AS written",
+        "count_if(broken) AS broken",
     ).collect()[0]
     if found["broken"]:
-        first = branch.where(nights).selectExpr(f"min({rule})").collect()[0][0]
+        first = written.selectExpr(f"min({rule})").collect()[0][0]
         raise Violated(f"the rule {first} is broken on the branch", where=contract.table, untouched="main")
     if found["all_rows"] != found["keys"]:
         doubled = found["all_rows"] - found["keys"]

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
+A_FILE = 1_000_000
+"""So many rows are a file's: what one task writes in seconds need not be spread over several."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """The raw rows that one attempt works on, judged; ``nights`` is the condition on ``_night`` that chose them."""
@@ -62,6 +66,8 @@ def refresh(spark: SparkSession, job: SparkJob, night: Night) -> tuple[Published
 
     def write(branch: Branch, before: Published | None) -> Seal:
         batch = _batch(branch, job, night, before)
+        # A night's batch is kept for seconds: packing it small costs more than it saves. A rebuild's may fill disks.
+        branch.session.conf.set("spark.sql.inMemoryColumnarStorage.compressed", str(night.full_refresh).lower())
         batch.judged.persist()
         try:
             seen = survey(batch.judged, promised)
@@ -97,9 +103,10 @@ def _records_of_broken_rows_alone(judged: DataFrame) -> DataFrame:
 
 def _quarantine(table: Table, batch: Batch, seen: Survey, beside: Branch) -> None:
     """Publish the batch's broken rows. Without any there is nothing to do, unless an earlier attempt left some."""
-    before = table.published()
-    if not seen.broken and not batch.night.full_refresh and (before is None or before.night < batch.night.day):
-        return
+    if not seen.broken and not batch.night.full_refresh:
+        before = table.published()
+        if before is None or before.night < batch.night.day:
+            return
 
     def write(branch: Branch, before: Published | None) -> Seal:  # noqa: ARG001 - quarantine follows core's position
         nights = "true" if batch.night.full_refresh else batch.nights
@@ -119,8 +126,7 @@ def _merge(branch: Branch, batch: Batch, seen: Survey) -> Seal:
             audit.check_counts(counts, batch.contract.table)
             if counts.accepted or batch.night.full_refresh:
                 _write(branch, batch, rows.where(f"{VERDICT} IN ('insert', 'update')"), counts, seen.periods)
-                audit.check_added(counts, branch.head(), batch.contract.table)
-                audit.check_branch(_touched(branch, batch, seen), batch.contract, batch.nights, counts.accepted)
+                _audit(branch, batch, seen, counts)
         finally:
             rows.unpersist()
         facts.update(asdict(counts))
@@ -153,6 +159,9 @@ def _write(branch: Branch, batch: Batch, new: DataFrame, counts: Counts, periods
     if batch.night.full_refresh:
         rows.writeTo(branch.table.name).overwrite(lit(True))
         return
+    if counts.accepted <= A_FILE and not counts.updated:
+        branch.append(rows, 1)
+        return
     if not counts.updated:
         rows.writeTo(branch.table.name).append()
         return
@@ -174,13 +183,15 @@ def _of_target(periods: str, promised: Contract) -> str:
     return periods.replace(column, f"t.{column}")
 
 
-def _touched(branch: Branch, batch: Batch, seen: Survey) -> DataFrame:
-    """The rows on the branch whose keys are in the batch: all of them after a rebuild.
+def _audit(branch: Branch, batch: Batch, seen: Survey, counts: Counts) -> None:
+    """Read back what was written, and the other rows in which the batch's keys may stand: all, after a rebuild.
 
     The keys are those of the judged rows: a frame that was made from core itself is computed again after the merge, by
     Spark's own doing, and would find everything known.
     """
-    if batch.night.full_refresh:
-        return branch.read()
-    keys: list[Any] = list(batch.contract.key)
-    return branch.read().where(seen.periods).join(batch.good.select(*keys), keys, "left_semi")
+    audit.check_added(counts, branch.head(), batch.contract.table)
+    others = branch.read().where(f"NOT ({batch.nights})")
+    if not batch.night.full_refresh:
+        keys: list[Any] = list(batch.contract.key)
+        others = others.where(seen.periods).join(batch.good.select(*keys), keys, "left_semi")
+    audit.check_branch(branch.read().where(batch.nights), others, batch.contract, counts.accepted)

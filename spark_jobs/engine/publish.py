@@ -45,13 +45,16 @@ class Branch:
 
     A frame writes through the session that it was made in, so two tables that are written from one frame share the
     session, and therefore the branch's name: ``beside`` is the other table's branch.
+
+    It is made before anything is written: the first write would make it, too, but count its totals from nothing
+    (Iceberg, ``SnapshotProducer.summary``).
     """
 
-    def __init__(self, table: Table, night: Night, beside: Branch | None = None) -> None:
+    def __init__(self, table: Table, night: Night, beside: Branch | None = None, loaded: Any = None) -> None:
         self.table = table
         self.night = night
         self.name: str = beside.name if beside else night.branch()
-        iceberg = table.iceberg()
+        iceberg = loaded or table.iceberg()
         self.base = int(iceberg.currentSnapshot().snapshotId())
         iceberg.manageSnapshots().createBranch(self.name, self.base).commit()
         self._merged = False
@@ -62,15 +65,27 @@ class Branch:
         """The table as it stands on the branch."""
         return self.session.table(self.table.name)
 
+    def append(self, rows: DataFrame, tasks: int) -> None:
+        """Append ``rows`` by so many tasks, each of which writes a file for every partition that it meets.
+
+        By default Spark sends all rows about first, so that each partition is written by one task.
+        """
+        writer = rows.coalesce(tasks).writeTo(self.table.name)
+        writer.options(**{"distribution-mode": "none", "fanout-enabled": "true"}).append()
+
     def head(self) -> dict[str, str]:
-        """The summary of the newest snapshot on the branch."""
+        """The summary of the newest snapshot on the branch.
+
+        Raises:
+            MainMoved: another attempt removed the branch.
+        """
         return dict(self._head(self.table.iceberg()).summary())
 
     def publish(self, seal: Seal) -> int:
         """Move ``main`` to the branch, sealed, and remove the branch: one commit. Return the published snapshot.
 
         Raises:
-            MainMoved: another writer was faster; ``main`` is as that writer left it.
+            MainMoved: another writer was faster, or removed the branch; ``main`` is as that writer left it.
             Violated: this application wrote to ``main`` itself; ``main`` was put back.
         """
         table = self.table.iceberg()
@@ -95,8 +110,11 @@ class Branch:
 
     def drop(self) -> None:
         """Remove the branch, where it is still there; what it held and did not publish is no longer reachable."""
-        if not self._merged:
-            drop_branch(self.table, self.name)
+        if self._merged:
+            return
+        table = self.table.iceberg()
+        if table.snapshot(self.name) is not None:
+            table.manageSnapshots().removeBranch(self.name).commit()
 
     def _summary(self, seal: Seal) -> dict[str, str]:
         return {
@@ -148,12 +166,14 @@ def publish(
         Unavailable: ``main`` moved under every one of the attempts.
         Whatever ``write`` raises: then ``main`` is as it was.
     """
-    drop_dead_branches(table)
+    loaded = table.iceberg()
+    drop_dead_branches(loaded)
     for _ in range(REDO):
-        before = table.published()
+        loaded.refresh()
+        before = table.published(loaded)
         if before is not None and before.night >= night.day and not anew:
             return before, False
-        branch = Branch(table, night, beside)
+        branch = Branch(table, night, beside, loaded)
         try:
             seal = write(branch, before)
             kill_point("audited", table.layout.table)
@@ -171,18 +191,11 @@ def publish(
     )
 
 
-def drop_dead_branches(table: Table) -> None:
+def drop_dead_branches(table: Any) -> None:
     """Remove the branches that killed attempts left; the caller holds the table's lease, so nobody works on them."""
-    for name in list(table.iceberg().refs().keySet()):
+    for name in list(table.refs().keySet()):
         if name.startswith(PREFIX):
-            drop_branch(table, name)
-
-
-def drop_branch(table: Table, name: str) -> None:
-    """Remove one branch, where it is still there."""
-    iceberg = table.iceberg()
-    if name in set(iceberg.refs().keySet()):
-        iceberg.manageSnapshots().removeBranch(name).commit()
+            table.manageSnapshots().removeBranch(name).commit()
 
 
 def kill_point(point: str, table: str) -> None:

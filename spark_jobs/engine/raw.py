@@ -52,9 +52,7 @@ def _append(job: RawJob, night: Night, branch: Branch, before: Published | None)
         "current_timestamp() AS _ingested_at",
         f"{Dialect.SPARK.text(night.run)} AS _run",
     )
-    # All of them belong to one partition, so they need not be sent about by it: each task writes a file of its own.
-    written = rows.coalesce(branch.session.sparkContext.defaultParallelism).writeTo(branch.table.name)
-    written.options(**{"distribution-mode": "none", "fanout-enabled": "true"}).append()
+    branch.append(rows, branch.session.sparkContext.defaultParallelism)  # they all belong to one partition
     count = int(branch.head().get("added-records", "0"))
     added = branch.read().where(f"_night = DATE'{night.label}'")
     position = job.reads.position(reading, added) if count else reading.position

@@ -80,9 +80,9 @@ class Table:
         """The snapshot that ``main`` stands on."""
         return int(self.iceberg().currentSnapshot().snapshotId())
 
-    def published(self) -> Published | None:
-        """What was published last; nothing for a table that never published."""
-        for snapshot in self._history():
+    def published(self, loaded: Any = None) -> Published | None:
+        """What was published last, as ``loaded`` or else the metastore has it; nothing for a table that never did."""
+        for snapshot in _history(loaded or self.iceberg()):
             summary = snapshot.summary()
             if summary.get(COUNTS):
                 return Published(
@@ -94,10 +94,10 @@ class Table:
                 )
         return None
 
-    def _history(self) -> Iterator[Any]:
-        table = self.iceberg()
-        snapshot = table.currentSnapshot()
-        while snapshot is not None:
-            yield snapshot
-            parent = snapshot.parentId()
-            snapshot = table.snapshot(parent) if parent is not None else None
+
+def _history(table: Any) -> Iterator[Any]:
+    snapshot = table.currentSnapshot()
+    while snapshot is not None:
+        yield snapshot
+        parent = snapshot.parentId()
+        snapshot = table.snapshot(parent) if parent is not None else None

@@ -141,6 +141,42 @@ def test_forgetting_the_branch_is_noticed_and_main_is_put_back(table: Table) -> 
     assert (table.main(), numbers(table), branches(table)) == (before, [], {"main"})
 
 
+def test_main_that_moves_before_the_first_write_is_noticed(table: Table) -> None:
+    moves = once(somebody_appends(table, 7))
+
+    def late(branch: Branch, _: Published | None) -> Seal:
+        found = branch.read().count()
+        moves()
+        branch.session.sql(f"SELECT {found} AS n").writeTo(branch.table.name).append()
+        return Seal({"rows": int(branch.head()["added-records"])}, {})
+
+    publish(table, NIGHT, late)
+    assert numbers(table) == [1, 7], "what was made from the old main was thrown away"
+    assert branches(table) == {"main"}
+
+
+def test_where_somebody_removes_the_branch_the_work_is_done_again(table: Table) -> None:
+    removed = once(lambda: publishing.drop_dead_branches(table.iceberg()))
+
+    def write(branch: Branch, _: Published | None) -> Seal:
+        branch.session.sql("SELECT 1 AS n").writeTo(branch.table.name).append()
+        seal = Seal({"rows": int(branch.head()["added-records"])}, {})
+        removed()
+        return seal
+
+    publish(table, NIGHT, write)
+    assert (numbers(table), branches(table)) == ([1], {"main"})
+
+
+def test_the_totals_that_a_snapshot_tells_are_those_of_all_nights(table: Table) -> None:
+    publish(table, NIGHT, writes(1))
+    publish(table, NEXT, writes(2))
+    publish(table, Night(date(2026, 11, 22), "run-3"), lambda *_: Seal({"rows": 0}, {}, empty=True))
+    told = table.iceberg().currentSnapshot().summary()
+    assert (told["total-records"], told["total-data-files"]) == ("2", "2")
+    assert numbers(table) == [1, 2]
+
+
 def test_a_branch_that_holds_nothing_is_not_published_as_if_it_did(table: Table) -> None:
     with pytest.raises(Violated, match="nothing was written"):
         publish(table, NIGHT, lambda *_: Seal({"rows": 1}, {}))

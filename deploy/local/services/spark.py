@@ -153,8 +153,6 @@ def _defaults(local: Local) -> dict[str, str]:
         "spark.sql.redaction.options.regex": REDACTED,
         "spark.sql.redaction.string.regex": REDACTED.replace("|uri", ""),
         "spark.sql.session.timeZone": "UTC",
-        # A batch is kept for seconds: finding out how to pack it small costs more than reading it again would.
-        "spark.sql.inMemoryColumnarStorage.compressed": "false",
         # Java's own upper and lower case: the other library's tables take half a second to set up, once an application.
         "spark.sql.icu.caseMappings.enabled": "false",
         # The lake's Iceberg tables. Another application's commit must be seen at once: nothing is cached.
