@@ -159,11 +159,11 @@ def _write(branch: Branch, batch: Batch, new: DataFrame, counts: Counts, periods
     if batch.night.full_refresh:
         rows.writeTo(branch.table.name).overwrite(lit(True))
         return
-    if counts.accepted <= A_FILE and not counts.updated:
-        branch.append(rows, 1)
-        return
     if not counts.updated:
-        rows.writeTo(branch.table.name).append()
+        if counts.accepted <= A_FILE:
+            branch.append(rows, 1)
+        else:
+            rows.writeTo(branch.table.name).append()
         return
     view = f"new_{batch.contract.name}"
     rows.createOrReplaceTempView(view)
@@ -190,8 +190,9 @@ def _audit(branch: Branch, batch: Batch, seen: Survey, counts: Counts) -> None:
     Spark's own doing, and would find everything known.
     """
     audit.check_added(counts, branch.head(), batch.contract.table)
-    others = branch.read().where(f"NOT ({batch.nights})")
+    rows = branch.read()
+    others = rows.where(f"NOT ({batch.nights})")
     if not batch.night.full_refresh:
         keys: list[Any] = list(batch.contract.key)
         others = others.where(seen.periods).join(batch.good.select(*keys), keys, "left_semi")
-    audit.check_branch(branch.read().where(batch.nights), others, batch.contract, counts.accepted)
+    audit.check_branch(rows.where(batch.nights), others, batch.contract, counts.accepted)
