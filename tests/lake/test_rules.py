@@ -88,3 +88,11 @@ def test_a_value_that_no_reader_could_hold_has_not_the_shape_of_its_type(type_: 
 def test_without_rules_nothing_is_broken() -> None:
     assert first_broken([], Dialect.SPARK) == NOTHING
     assert sentence_of([], "name", Dialect.SPARK) == NOTHING
+
+
+def test_rules_of_one_name_say_what_each_of_them_asks() -> None:
+    rules = [NotAfter("a", "b"), Required("a"), NotAfter("a", "c"), Required("a")]
+    assert sentence_of(rules, "name", Dialect.TRINO) == (
+        "CASE name WHEN 'not_after:a' THEN 'a is later than b, or a is later than c' "
+        "WHEN 'required:a' THEN 'a is missing' END"
+    )

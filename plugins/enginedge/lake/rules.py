@@ -270,9 +270,15 @@ def first_broken(rules: Iterable[tuple[Rule, str]], dialect: Dialect) -> str:
 
 
 def sentence_of(rules: Iterable[Rule], name: str, dialect: Dialect) -> str:
-    """The expression of the sentence of the rule whose name the expression ``name`` has; null where it has none."""
-    sentences = " ".join(f"WHEN {dialect.text(rule.name)} THEN {dialect.text(rule.sentence)}" for rule in rules)
-    return f"CASE {name} {sentences} END" if sentences else NOTHING
+    """The expression of the sentence of the rule whose name the expression ``name`` has; null where it has none.
+
+    Where several rules have one name (two patterns of a column), it is all of their sentences.
+    """
+    by_name: dict[str, dict[str, None]] = {}
+    for rule in rules:
+        by_name.setdefault(rule.name, {})[rule.sentence] = None
+    cases = (f"WHEN {dialect.text(each)} THEN {dialect.text(', or '.join(said))}" for each, said in by_name.items())
+    return f"CASE {name} {' '.join(cases)} END" if by_name else NOTHING
 
 
 def _false_for_null(condition: str) -> str:
