@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deploy.local.layout import Local
 from deploy.local.services.process import Launch
+from enginedge.engines.jvm import FIRST_COMPILER, SERIAL
 from enginedge.private_files import write_private
 from enginedge.shell import run
 
@@ -29,7 +30,8 @@ def prepare(local: Local) -> Launch:
     logging = local.write("kafka", "log4j2.yaml", LOGGING)
     java = [
         str(local.tool("java17_home") / "bin" / "java"),
-        *("-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
+        *("-Xms256m", "-Xmx256m", SERIAL, "-XX:+ExitOnOutOfMemoryError"),
+        *([FIRST_COMPILER] if local.settings.short_lived else []),
         f"-Dlog4j2.configurationFile={logging}",
         *("-cp", f"{local.tool('kafka_libs')}/*"),
     ]
