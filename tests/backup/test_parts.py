@@ -124,12 +124,12 @@ class TestPostgres:
             restoring.restore(asked(backup=place.backup, only="kept/mine.said"))
         assert place.read() == ["early", "late"]
 
-    @pytest.mark.parametrize("name", ["kept", "kept/said", "kept/mine.said; drop table mine.said", "k'/mine.said"])
-    def test_a_name_that_is_none_of_a_table_is_refused(self, place: Place, name: str) -> None:
+    def test_a_name_that_is_none_of_a_table_is_refused(self, place: Place) -> None:
         before = place.read()
-        with pytest.raises(Misconfigured, match=r"DATABASE/SCHEMA\.TABLE"):
-            restoring.restore(asked(only="kept/mine.said", name=name))
-        assert place.read() == before
+        for name in ("kept", "kept/said", "kept/mine.said; drop table mine.said", "k'/mine.said"):
+            with pytest.raises(Misconfigured, match=r"DATABASE/SCHEMA\.TABLE"):
+                restoring.restore(asked(only="kept/mine.said", name=name))
+            assert place.read() == before, name
 
 
 def test_the_lines_about_a_database_are_found_and_get_another_name() -> None:

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.destructive]
 LISTENER = "io.openlineage.spark.agent.OpenLineageSparkListener"
 SOURCE = "bucket"  # whose records also come twice and late
 WATCHED = ("core.bucket__news_articles", "core.bucket__resume_documents", "mart.news__daily_topics")
-PAUSE_S = 0.3  # so that the reader leaves the engines a core
+PAUSE_S = 1  # so that the reader leaves the engines a core
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 Each failure names its cause and the remedy and publishes nothing; that the night comes out right after all of it is
 shown by the module that follows, which runs it as the main job. Every service of the inventory is stopped: what a night
-needs is named by the night, everything else by the health check. Here what no night needs is stopped at once, and of
-what a night needs one store, one engine and one that only answers others; ``tests/soak`` stops each by itself. A new
-service is among them as soon as it is in the inventory.
+needs is named by the night, everything else by the health check. Here, of what a night needs, one store, one engine and
+one that only answers others are stopped; what no night needs is missing in the module that follows, when the main job
+was killed; ``tests/soak`` stops each by itself. A new service is among them as soon as it is in the inventory.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tests.spark_drivers import spark_drivers
 
 pytestmark = [pytest.mark.stack, pytest.mark.destructive]
 
-#: Service to the source whose night can't do without it. `trino` has a test of its own.
+#: Service to the source whose night can't do without it. `trino` is missed in the module that follows.
 NEEDED_BY = {
     "postgres": "postgres",
     "minio": "bucket",
@@ -173,22 +173,6 @@ def assert_named_by_the_night(night: str, service: str) -> None:
 @pytest.mark.parametrize("service", IN_THE_GATE)
 def test_a_service_that_a_night_needs_is_named_by_it(bad_night: str, service: str) -> None:
     assert_named_by_the_night(bad_night, service)
-
-
-def test_without_trino_no_mart_moves_and_what_no_night_needs_is_missed_by_the_health_check_alone(
-    bad_night: str,
-) -> None:
-    """Trino is all that the night misses; what only beats is missed within a minute."""
-    before, gone = heads("mart"), {"trino", *ANSWERING, *BEATING}
-    with stopped(*gone):
-        failed = run(bad_night, "airflow")
-        until = time.monotonic() + 40
-        while (found := not_ready()).keys() != gone and time.monotonic() < until:
-            time.sleep(1)
-    assert_says(failed, 3, "Trino did not answer", "make logs S=trino")
-    assert found.keys() == gone
-    assert all(found.values())
-    assert heads("mart") == before
 
 
 def test_a_wrong_key_for_the_bucket_is_a_misconfiguration_and_names_the_secret(bad_night: str) -> None:

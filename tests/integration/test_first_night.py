@@ -1,6 +1,8 @@
-"""The main job of ``make up``: its Spark driver, PostgreSQL and the supervisor are killed; started again, it ends well.
+"""The main job of ``make up`` is killed, with its driver, PostgreSQL, what takes long to start and the supervisor.
 
-The night that it runs is the one that every bad day broke before.
+With only a part of the stack up again, a night without Trino moves no mart, and the health check misses what is not
+there. With all of it up again, the main job ends well. The night that it runs is the one that every bad day broke
+before.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,8 @@ from tests.integration.conftest import BAD_NIGHT, SCALE, Lake
 from tests.integration.expected import expected
 from tests.integration.lineage_verbs import in_time
 from tests.integration.metastore_locks import locked_tables
+from tests.integration.test_bad_days import ANSWERING, BEATING, NEEDED_BY, assert_says, heads, not_ready, run
+from tests.local.test_kills import KILLED_AMID_THE_MAIN_JOB
 from tests.spark_drivers import spark_drivers
 
 pytestmark = [pytest.mark.stack, pytest.mark.destructive]
@@ -71,23 +76,59 @@ def raw_rows_by_night(table: str) -> dict[str, int]:
     return dict(map(tuple, trino.query(counted).rows))
 
 
-def test_killed_in_the_middle_and_started_again_the_main_job_ends_with_the_counts_of_the_sources(
-    lake_of_one_night: Lake, bad_night: str
-) -> None:
+@dataclass(frozen=True)
+class Killed:
+    """What was there when the main job was killed: every process of the stack, and the snapshot of each mart."""
+
+    processes: list[kernel.Process]
+    marts: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def killed(bad_night: str) -> Killed:
+    """Its first Spark driver is in the middle of its work; the supervisor dies last, so that nothing comes back."""
+    marts = heads("mart")
     argv = [sys.executable, "-m", "enginedge", *JOB]
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as first:
         kill_a_driver()
         os.kill(Supervisor(local()).processes()["postgres"].pid, signal.SIGKILL)
         time.sleep(3)
-        before = remains.belonging(local())
+        before, supervised = remains.belonging(local()), Supervisor(local()).processes()
+        there = {each.pid for each in before}
         kill_the_supervisor()
+        for name in KILLED_AMID_THE_MAIN_JOB:
+            with suppress(ProcessLookupError):
+                if (pid := supervised[name].pid) in there:  # without PostgreSQL it may have ended by itself
+                    os.kill(pid, signal.SIGKILL)
         first.terminate()  # as a person would, who need not wait until it gives Airflow up
         _, said = first.communicate(timeout=60)
     assert first.returncode == -signal.SIGTERM, said
+    return Killed(before, marts)
 
+
+def test_without_trino_no_mart_moves_and_what_no_night_needs_is_missed_by_the_health_check_alone(
+    killed: Killed, bad_night: str
+) -> None:
+    """Trino is all that the night misses; what only beats is missed within a minute."""
+    stack("up", "--only", ",".join(NEEDED_BY))
+    gone = {"trino", *ANSWERING, *BEATING}
+    failed = run(bad_night, "airflow")
+    until = time.monotonic() + 40
+    while (found := not_ready()).keys() != gone and time.monotonic() < until:
+        time.sleep(1)
+    assert_says(failed, 3, "Trino did not answer", "make logs S=trino")
+    assert found.keys() == gone
+    assert all(found.values())
+    stack("start", "trino")
+    assert heads("mart") == killed.marts
+
+
+def test_killed_in_the_middle_and_started_again_the_main_job_ends_with_the_counts_of_the_sources(
+    killed: Killed, lake_of_one_night: Lake, bad_night: str
+) -> None:
     stack("up")
     began = time.time()
-    assert [each.command for each in before if kernel.is_same(each)] == []
+    assert [each.command for each in killed.processes if kernel.is_same(each)] == []
     shown: dict[str, Any] = json.loads(enginedge(*JOB).stdout)
     counted = {each["table"].removeprefix("core."): each for each in shown["summary"]["tables"]}
     wanted = {table: asdict(counts) for table, counts in expected(bad_night, lake_of_one_night.night).items()}

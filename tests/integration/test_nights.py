@@ -21,7 +21,6 @@ from tests.integration.expected import expected
 
 pytestmark = pytest.mark.stack
 
-PAUSE_S = 0.3  # so that the reader leaves the engines a core
 PLACES = ("raw", "accepted", "quarantined", "duplicate", "superseded")
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from enginedge import trino
 from enginedge.lake import declared
+from enginedge.settings import settings
 from tests.installation import ROOT, enginedge
 from tests.integration.conftest import SCALE, SEED, Lake
 from tests.integration.expected import expected
@@ -50,6 +51,7 @@ def test_killed_at_any_moment_a_night_publishes_a_table_whole_or_not_at_all(
     enginedge("lake", "seed", "--nights", "1", "--scale", str(SCALE), "--seed", str(SEED), "--until", NIGHT)
     tables = [table.removeprefix("core.") for table in declared.tables_of(SOURCE)]
     after = str(trino.query(f"select max(_night) from raw.{tables[0]}").rows[0][0])  # noqa: S608
+    assert after < NIGHT, f"the night has run before, and would be killed for nothing: remove {settings().state}"
     wanted = expected(NIGHT, after)
     chance, ended = random.Random(KILL_SEED), Counter[str]()
     before = {table: rows(table) for table in tables}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,19 +13,22 @@ from spark_jobs.engine.audit import check_branch
 from tests.spark_jobs.lake import FIRST, NAME, SECOND, Lake, conversation
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 NIGHTS = f"_night <= DATE'{SECOND}' AND _night > DATE'{FIRST}'"
 
 
-@pytest.fixture
-def branch(lake: Lake) -> DataFrame:
-    """One row of an earlier night, two of the night that is audited."""
+@pytest.fixture(scope="module")
+def branch(spark: SparkSession) -> Iterator[DataFrame]:
+    """One row of an earlier night, two of the night that is audited; nobody writes to it."""
+    lake = Lake(spark)
+    lake.drop()
     lake.source.put(conversation("c-1", "2026-11-20T11:00:00Z"))
     lake.night(FIRST)
     lake.source.put(conversation("c-2", "2026-11-21T11:00:00Z"), conversation("c-3", "2026-11-21T11:00:00Z"))
     lake.night(SECOND)
-    return lake.read("core")
+    yield lake.read("core")
+    lake.drop()
 
 
 def _audited(branch: DataFrame, expected: int = 2) -> None:
