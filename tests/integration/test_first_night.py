@@ -86,8 +86,9 @@ class Killed:
 
 @pytest.fixture(scope="module")
 def killed(bad_night: str) -> Killed:
-    """Its first Spark driver is in the middle of its work; the supervisor dies last, so that nothing comes back."""
-    marts = heads("mart")
+    """Its first Spark driver is in the middle of its work; the supervisor dies before the services that it would start
+    again."""
+    marts, gone = heads("mart"), set[str]()
     argv = [sys.executable, "-m", "enginedge", *JOB]
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as first:
         kill_a_driver()
@@ -100,9 +101,11 @@ def killed(bad_night: str) -> Killed:
             with suppress(ProcessLookupError):
                 if (pid := supervised[name].pid) in there:  # without PostgreSQL it may have ended by itself
                     os.kill(pid, signal.SIGKILL)
+                    gone.add(name)
         first.terminate()  # as a person would, who need not wait until it gives Airflow up
         _, said = first.communicate(timeout=60)
     assert first.returncode == -signal.SIGTERM, said
+    assert gone >= {"kafka", "trino", "jupyter"}, "what does without PostgreSQL was there to be killed"
     return Killed(before, marts)
 
 
