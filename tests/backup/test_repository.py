@@ -194,7 +194,10 @@ def test_a_flipped_bit_in_a_file_of_any_kind_is_found_and_the_file_named(
     assert path.name[:8] in str(found.value)
 
 
-def test_the_lock_of_one_who_was_killed_while_he_had_it_alone_holds_nobody_up(whole: InFolder, tmp_path: Path) -> None:
+def test_the_lock_of_one_who_was_killed_while_he_had_it_alone_holds_nobody_up(
+    whole: InFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("enginedge.backup.repository.PATIENCE", "2s")
     found = replace(whole, folder=tmp_path / "copy")
     shutil.copytree(whole.folder, found.folder)
     slowly = found._argv("check", "--read-data", "--limit-download=1")

@@ -62,7 +62,7 @@ class ApiServer(BaseHTTPRequestHandler):
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[ApiServer]]:
     """A running one, and the password that opens it."""
     server = HTTPServer(("127.0.0.1", 0), ApiServer)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     passwords = tmp_path / "airflow-passwords.json"
     passwords.write_text(json.dumps({"admin": "hunter2"}))

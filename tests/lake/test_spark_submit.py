@@ -46,6 +46,8 @@ class Services(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_PUT(self) -> None:
+        self.send_response_only(100)  # for which the client would wait a second
+        self.end_headers()
         self.rfile.read(int(self.headers["Content-Length"]))
         code = type(self).refusal
         body = f"<Error><Code>{code}</Code><Message>No.</Message></Error>".encode() if code else b""
@@ -69,7 +71,7 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     """A state folder, services that answer, and a spark-submit that a test writes."""
     Services.workers, Services.refusal = 1, ""
     page = HTTPServer(("127.0.0.1", 0), Services)
-    threading.Thread(target=page.serve_forever, daemon=True).start()
+    threading.Thread(target=page.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     ports = [socket.create_server(("127.0.0.1", 0)) for _ in SERVICES]
     for service, port in zip(SERVICES, ports, strict=True):
         monkeypatch.setenv(f"ENGINEDGE_PORT_{service}", str(port.getsockname()[1]))

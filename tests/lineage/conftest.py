@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from enginedge.lineage.database import Database
 from enginedge.lineage.naming import Names
-from tests.lineage.postgres import scratch_server
+from tests.lineage.postgres import free_port, scratch_server
 
 RECORDINGS = Path(__file__).parent / "recordings"
 NAMES = Names(metastore="hive://127.0.0.1:9083")
@@ -47,6 +47,15 @@ def new_conninfo(server: str) -> Any:
 def database(new_conninfo: Any) -> Iterator[Database]:
     """A relay's database, empty."""
     found = Database(new_conninfo())
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """A relay's database that is down; whoever asks for it waits for a second only."""
+    monkeypatch.setattr("enginedge.lineage.database.WAIT_S", 1.0)
+    found = Database(f"host=127.0.0.1 port={free_port()} user=nobody dbname=none connect_timeout=1")
     yield found
     found.close()
 

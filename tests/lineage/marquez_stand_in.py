@@ -49,7 +49,7 @@ def marquez(port: int = 0) -> Iterator[Marquez]:
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     found.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield found

@@ -124,8 +124,7 @@ def test_the_page_asks_nobody_but_the_relay(relay: str) -> None:
         assert "http" not in page.text.replace("http://www.w3.org/2000/svg", "")
 
 
-def test_while_postgres_is_down_a_post_is_refused_with_503(relay: str) -> None:
-    nowhere = Database(f"host=127.0.0.1 port={free_port()} user=nobody dbname=none connect_timeout=1")
+def test_while_postgres_is_down_a_post_is_refused_with_503(nowhere: Database) -> None:
     app = application(nowhere, NAMES)
     transport = httpx.ASGITransport(app)
 
@@ -134,7 +133,6 @@ def test_while_postgres_is_down_a_post_is_refused_with_503(relay: str) -> None:
             return await client.post("/api/v1/lineage", json=event().body)
 
     answer = asyncio.run(post())
-    nowhere.close()
     assert answer.status_code == 503
     assert "PostgreSQL" in answer.json()["message"]
 

@@ -17,7 +17,6 @@ from enginedge.lineage.database import Database
 from enginedge.lineage.spool import Spool
 from tests.lineage.conftest import NAMES
 from tests.lineage.events import MARKS, body, dataset, run_of
-from tests.lineage.postgres import free_port
 
 
 @pytest.fixture
@@ -149,12 +148,12 @@ def test_the_reader_outlives_what_it_did_not_expect(
     assert stored(spool.database) == 1
 
 
-def test_what_is_spooled_while_postgres_is_down_is_read_when_it_is_back(spool: Spool, folder: Path) -> None:
+def test_what_is_spooled_while_postgres_is_down_is_read_when_it_is_back(
+    spool: Spool, folder: Path, nowhere: Database
+) -> None:
     (folder / "a.ndjson").write_text(line("a"))
-    down = Database(f"host=127.0.0.1 port={free_port()} user=nobody dbname=none connect_timeout=1")
     with pytest.raises(Unavailable):
-        Spool(folder, down, NAMES).read()
-    down.close()
+        Spool(folder, nowhere, NAMES).read()
     assert spool.read() == 1
 
 

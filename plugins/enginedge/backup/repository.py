@@ -31,6 +31,7 @@ DAMAGE = ("invalid data returned", "ciphertext verification failed", "does not m
 TO_A_FILE = ("sh", "-c", 'file="$0"; exec "$@" 2> "$file"')
 #: Reads where nothing can be written any more; who gives up asks our own locks whether somebody reads.
 UNLOCKED = "--no-lock"
+PATIENCE = "30s"  # how long restic waits for whoever has the repository alone
 NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 10, 11, 12  # restic's exit statuses
 
 
@@ -179,7 +180,7 @@ class Restic:
         return run_apart(argv, environment=around, hear=self._refuse_full)
 
     def _argv(self, *arguments: str) -> list[str]:
-        return [tool("restic"), "--retry-lock=30s", *arguments]
+        return [tool("restic"), f"--retry-lock={PATIENCE}", *arguments]
 
     def _environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """Where the repository is, and the files that hold what opens it."""
