@@ -56,14 +56,13 @@ SMALLEST = "postgres"  # one table
 
 
 @contextmanager
-def stopped(*services: str) -> Iterator[None]:
-    """Without ``services``; afterwards everything is Ready again."""
+def stopped(service: str) -> Iterator[None]:
+    """Without ``service``; afterwards everything is Ready again."""
     try:
-        for service in services:
-            stack("stop", service)
+        stack("stop", service)
         yield
     finally:
-        stack("start", *services) if len(services) == 1 else stack("up")
+        stack("start", service)
 
 
 @contextmanager
@@ -124,11 +123,11 @@ def not_ready() -> dict[str, str]:
     return found
 
 
-def assert_named_by_the_health_check(*services: str) -> None:
-    """Without ``services`` it names them, what can't be asked without them, and nothing else."""
-    with stopped(*services):
+def assert_named_by_the_health_check(service: str) -> None:
+    """Without ``service`` it names it, what can't be asked without it, and nothing else."""
+    with stopped(service):
         found = not_ready()
-    assert set(found) == {*services, *(BEATING if "airflow-api" in services else ())}
+    assert set(found) == {service, *(BEATING if service == "airflow-api" else ())}
     assert all(found.values())
 
 
