@@ -12,7 +12,7 @@ from enginedge.backup.catalogue import catalogue
 from enginedge.backup.night import back_up, prepare
 from enginedge.backup.repository import repository
 from enginedge.settings import settings
-from tests.backup.places import PLACES, Place
+from tests.backup.places import NAME, PLACES, Place
 
 
 @pytest.fixture
@@ -24,6 +24,8 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setattr(restoring, "refuse_running", lambda _: None)
         found.write("early")
         prepare(repository(), catalogue())
+        for each in catalogue().read(NAME).manifests:  # of the tests before: each restore reads them all
+            catalogue().remove(each)
         found.backup = back_up(found.store, repository(), catalogue()).id
         found.write("late")
         yield found

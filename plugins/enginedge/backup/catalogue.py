@@ -98,10 +98,11 @@ class Catalogue:
 
     def read(self, store: str = "") -> Found:
         """Everything that is known, or what is known of one store; each object's signature is checked."""
+        secret = settings().secret(SIGNING_KEY)
         with self.store.client() as client, ThreadPoolExecutor(AT_ONCE) as pool:
             prefixes = [f"{kind}/{store}/" if store else f"{kind}/" for kind in (MANIFESTS, DRILLS)]
             keys = [key for prefix in prefixes for key in self._keys(client, prefix)]
-            bodies = dict(zip(keys, pool.map(lambda key: self._get(client, key), keys), strict=True))
+            bodies = dict(zip(keys, pool.map(lambda key: self._get(client, key, secret), keys), strict=True))
         trusted: dict[str, Any] = {key: body for key, body in bodies.items() if body is not None}
         manifests = [manifest_of(body) for key, body in trusted.items() if key.startswith(MANIFESTS)]
         drills = [_drill_of(body) for key, body in trusted.items() if key.startswith(DRILLS)]
@@ -143,25 +144,26 @@ class Catalogue:
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         return [each["Key"] for page in pages for each in page.get("Contents", ())]
 
-    def _get(self, client: S3Client, key: str) -> dict[str, Any] | None:
-        """The body of a signed object; none where the signature is not ours or not of this very key."""
+    def _get(self, client: S3Client, key: str, secret: str) -> dict[str, Any] | None:
+        """The body of a signed object; none where the signature is not by ``secret`` or not of this very key."""
         raw = client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         try:
             found = json.loads(raw)
             body: dict[str, Any] = found["body"]
-            return body if hmac.compare_digest(str(found["signature"]), self._signature(key, body)) else None
+            return body if hmac.compare_digest(str(found["signature"]), self._signature(key, body, secret)) else None
         except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
-    def _signature(self, key: str, body: Mapping[str, Any]) -> str:
+    def _signature(self, key: str, body: Mapping[str, Any], secret: str) -> str:
         """Of the content and of the place, so that one backup's manifest, or one location's, cannot stand in for
         another's."""
         place = key if self.location is Location.PRIMARY else f"{self.location}:{key}"
         said = json.dumps([place, body], sort_keys=True, separators=(",", ":")).encode()
-        return hmac.new(settings().secret(SIGNING_KEY).encode(), said, sha256).hexdigest()
+        return hmac.new(secret.encode(), said, sha256).hexdigest()
 
     def _signed(self, key: str, body: Mapping[str, Any]) -> bytes:
-        return json.dumps({"body": body, "signature": self._signature(key, body)}, indent=1, sort_keys=True).encode()
+        signature = self._signature(key, body, settings().secret(SIGNING_KEY))
+        return json.dumps({"body": body, "signature": signature}, indent=1, sort_keys=True).encode()
 
 
 def refuse_damaged(found: Found) -> None:
