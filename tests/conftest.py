@@ -15,9 +15,9 @@ import pytest
 from tests.installation import ROOT, BackgroundStack, point_at, stack
 
 OWN = os.environ.get("ENGINEDGE_TEST_STACK") != "running"
-LANES = ("stack", "rest")
+LANES = ("stack", "stores", "rest")
 LANE = os.environ.get("ENGINEDGE_TEST_LANE") or LANES[0]
-APART = 2500  # between the ports of the two lanes: no two of the inventory's are that far from each other
+APART = 2500  # between the ports of two lanes: no two of the inventory's are that far from each other, or twice
 if OWN:
     shift = int(os.environ.get("ENGINEDGE_TEST_PORT_SHIFT", "20000"))
     point_at(ROOT / ".state" / ("test" if LANE == "stack" else f"test-{LANE}"), shift - APART * LANES.index(LANE))

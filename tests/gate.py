@@ -1,5 +1,6 @@
-"""The gate: what needs the stack; meanwhile everything else, on stores of its own; and style, types and contracts. One
-lane leaves a core idle where it waits for a server, and three only keep each other waiting.
+"""The gate: what needs the stack; what needs the stores alone, on stores of its own; what needs neither; and style,
+types and contracts. The first takes longest, and often waits for a server: the others yield the processors to it, and
+work where it waits.
 
 Each lane of tests is a pytest of its own. What is said comes line by line as it is said, and ends with one line for
 all.
@@ -21,10 +22,11 @@ from tests.installation import ROOT
 
 STACK = "stack or browser or destructive"
 LINT = ["make", "--no-print-directory", "lint"]
-LANES = {"stack": STACK, "rest": f"not ({STACK})"}
+LANES = {"stack": STACK, "stores": f"stores and not ({STACK})", "rest": f"not (stores or {STACK})"}
+YIELDING = ["nice", "-n", "15"]
 COUNTED = re.compile(r"(\d+) (passed|failed|skipped|deselected|xfailed|xpassed|warnings?|errors?)")
 LONGEST = 40  # tests of each lane are told with their seconds: that is where the gate can get quicker
-NOT_TOLD = ("deselected",)  # each lane leaves out the other's
+NOT_TOLD = ("deselected",)  # each lane leaves out the others'
 NO_TEST = 5  # pytest's status where none is left, as of one file in all lanes but one
 
 
@@ -58,6 +60,7 @@ def _pytest(marks: str, arguments: list[str]) -> list[str]:
 
 
 def _start(argv: list[str], lane: str = "") -> subprocess.Popen[str]:
+    argv = argv if lane == "stack" else [*YIELDING, *argv]
     environment = {**os.environ, "ENGINEDGE_TEST_LANE": lane, "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
         argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"

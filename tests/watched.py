@@ -6,13 +6,14 @@ import json
 import os
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from deploy.local import kernel
 from deploy.local.credentials import SECRETS
 from enginedge.settings import settings
 
-EVERY_S = 0.02
+EVERY_S = 0.01  # a tool may be through in a few hundredths of a second
 
 
 @contextmanager
@@ -22,11 +23,9 @@ def watched() -> Iterator[set[str]]:
 
     def look() -> None:
         while not done.wait(EVERY_S):
-            everything = kernel.processes()
-            mine = [each for each in everything if each.pid == os.getpid()]
-            for each in kernel.with_descendants(mine, everything):
-                if each.pid != os.getpid():
-                    shown.update({each.command, *kernel.environment(each.pid).values()})
+            for pid in _started_by(os.getpid()):
+                if started := kernel.process(pid):
+                    shown.update({started.command, *kernel.environment(pid).values()})
 
     watcher = threading.Thread(target=look, daemon=True)
     watcher.start()
@@ -35,6 +34,15 @@ def watched() -> Iterator[set[str]]:
     finally:
         done.set()
         watcher.join()
+
+
+def _started_by(pid: int) -> Iterator[int]:
+    """Its children and theirs, as the kernel lists them a thread: to read of every process takes too long."""
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(OSError):  # it has ended meanwhile
+            for child in map(int, (thread / "children").read_text().split()):
+                yield child
+                yield from _started_by(child)
 
 
 def secrets_in(shown: Collection[str]) -> list[str]:
