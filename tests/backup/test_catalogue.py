@@ -25,6 +25,7 @@ from enginedge.settings import Settings, settings
 
 STORE = "catalogue-suite"
 NOON = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
+KEY = "the test's own"
 
 
 def manifest(id_: str = "one", store: str = STORE) -> Manifest:
@@ -97,28 +98,26 @@ class Held:
     ids=range(10),
 )  # fmt: skip
 def test_whatever_lies_there_and_was_not_written_by_us_is_no_manifest_and_hides_no_other(
-    raw: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    raw: bytes, tmp_path: Path
 ) -> None:
-    installation = Settings(tmp_path, tmp_path, tmp_path)
-    write_private(tmp_path / SIGNING_KEY, "the test's own")
-    monkeypatch.setattr("enginedge.backup.catalogue.settings", lambda: installation)
     nowhere = ObjectStore("http://127.0.0.1:1", "nobody", tmp_path)
-    assert Catalogue(nowhere, nowhere)._get(Held(raw), "manifests/one/two.json") is None  # type: ignore[arg-type]
+    read = Catalogue(nowhere, nowhere)._get(Held(raw), "manifests/one/two.json", KEY)  # type: ignore[arg-type]
+    assert read is None
 
 
 def test_any_flipped_bit_of_a_manifest_is_found_or_changes_nothing_that_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation = Settings(tmp_path, tmp_path, tmp_path)
-    write_private(tmp_path / SIGNING_KEY, "the test's own")
+    write_private(tmp_path / SIGNING_KEY, KEY)
     monkeypatch.setattr("enginedge.backup.catalogue.settings", lambda: installation)
     nowhere = ObjectStore("http://127.0.0.1:1", "nobody", tmp_path)
     kept, key = Catalogue(nowhere, nowhere), "manifests/one/two.json"
     body = manifest_as_json(manifest())
     raw = kept._signed(key, body)
-    assert kept._get(Held(raw), key) == body  # type: ignore[arg-type]
+    assert kept._get(Held(raw), key, KEY) == body  # type: ignore[arg-type]
     spoilt = (raw[:at] + bytes([raw[at] ^ 1 << bit]) + raw[at + 1 :] for at in range(len(raw)) for bit in range(8))
-    found = [kept._get(Held(each), key) for each in spoilt]  # type: ignore[arg-type]
+    found = [kept._get(Held(each), key, KEY) for each in spoilt]  # type: ignore[arg-type]
     assert [each for each in found if each not in (None, body)] == []
     assert found.count(None) > len(found) - 10, "of a letter written by its number, its case"
 
