@@ -55,3 +55,18 @@ def test_a_long_message_is_cut_around_what_matters() -> None:
     failure = named(RuntimeError("a" * 1000 + " Connection refused " + "b" * 1000), TABLE)
     assert "Connection refused" in failure.what
     assert len(failure.what) < 500
+
+
+def test_of_a_chain_of_exceptions_the_outermost_and_the_innermost_are_told() -> None:
+    """As Java prints one whose reason lies two causes deep."""
+    said = """An error occurred while calling o520.collectToPython.
+: java.util.concurrent.ExecutionException: Boxed Exception
+\tat scala.concurrent.impl.Promise$.resolve(Promise.scala:99)
+Caused by: java.lang.NoSuchMethodException: no such method
+\t... 38 more
+Caused by: java.lang.VirtualMachineError: Out of space in CodeCache
+\t... 42 more
+"""
+    outermost, innermost = named(RuntimeError(said), TABLE).what.split(" … caused by: ")
+    assert outermost.endswith("collectToPython. : java.util.concurrent.ExecutionException: Boxed Exception")
+    assert innermost == "java.lang.VirtualMachineError: Out of space in CodeCache"

@@ -15,7 +15,7 @@ from deploy.local.services import metastore as metastore_service
 from deploy.local.services import postgres as postgres_service
 from deploy.local.services.minio import USERS, policy_of
 from deploy.local.services.trino import _access
-from enginedge.engines.jvm import FIRST_COMPILER
+from enginedge.engines.jvm import FIRST_COMPILER, ROOM_FOR_CODE
 from enginedge.engines.metastore import Metastore
 from enginedge.lake.contracts import contracts
 from tests.installation import secret_values
@@ -70,6 +70,9 @@ def test_only_a_stack_for_minutes_compiles_little(
     SERVICES["spark-master"].prepare(installation)
     defaults = (installation.state / "conf" / "spark" / "spark-defaults.conf").read_text()
     assert ("NO_CODEGEN" in defaults) is quick
+    limited = [line for line in defaults.splitlines() if FIRST_COMPILER in line]
+    assert len(limited) == 1 + quick, "the driver always, the executor of such a stack"
+    assert all(ROOM_FOR_CODE in line for line in limited)
 
 
 def test_every_generated_file_is_private(installation: Local, launches: dict[str, Launch]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enginedge.engines.jvm import FIRST_COMPILER, SERIAL
+from deploy.local.services.spark import QUICK
 from enginedge.settings import settings
 from tests.spark_jobs.lake import Lake
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SETTINGS = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.defaultJavaOptions": f"{SERIAL} {FIRST_COMPILER}",
+    "spark.driver.defaultJavaOptions": QUICK,
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",

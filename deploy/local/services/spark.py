@@ -10,7 +10,7 @@ from zipfile import ZipFile, ZipInfo
 from deploy.local.layout import Local
 from deploy.local.services.process import Launch
 from enginedge.engines import hadoop
-from enginedge.engines.jvm import FIRST_COMPILER, SERIAL
+from enginedge.engines.jvm import FIRST_COMPILER, ROOM_FOR_CODE, SERIAL
 from enginedge.engines.metastore import ABANDONED_S
 from enginedge.lake.class_archive import configuration_jar
 from enginedge.private_files import private_folder, write_private
@@ -31,6 +31,7 @@ logger.deploy.level = info
 # A driver plans, and never gets warm: it has the first compiler alone. An executor may work long: the second
 # compiler makes it up to half quicker, but costs a short one twice the time. So it comes in late, at ten
 # times Java's own thresholds; and it compiles methods of any size, since Spark writes one of all of a table's columns.
+QUICK = f"{SERIAL} {FIRST_COMPILER} {ROOM_FOR_CODE}"
 PATIENT = " ".join(
     (
         "-XX:Tier4InvocationThreshold=50000",
@@ -140,8 +141,8 @@ def _defaults(local: Local) -> dict[str, str]:
         "spark.default.parallelism": "2",
         "spark.driver.extraClassPath": jars,
         "spark.executor.extraClassPath": jars,
-        "spark.driver.defaultJavaOptions": f"{SERIAL} {FIRST_COMPILER}",
-        "spark.executor.defaultJavaOptions": f"{SERIAL} {FIRST_COMPILER if local.settings.short_lived else PATIENT}",
+        "spark.driver.defaultJavaOptions": QUICK,
+        "spark.executor.defaultJavaOptions": QUICK if local.settings.short_lived else f"{SERIAL} {PATIENT}",
         # Nothing listens beyond loopback; several applications find their own ports, from these on upwards.
         "spark.driver.host": HOST,
         "spark.driver.bindAddress": HOST,

@@ -110,9 +110,14 @@ def named(error: BaseException, table: str) -> EnginEdgeError:
         if found := sign.said.search(said):
             what = f"{sign.what.format(service=_spoken_of(said) or 'a service')}: {_around(found)}"
             return sign.failure(what, where=table, untouched=untouched, remedy=sign.remedy)
-    return Violated(
-        f"{type(error).__name__}: {said[:400]}", where=table, untouched=untouched, remedy="read the application's log"
-    )
+    what = f"{type(error).__name__}: {_from_end_to_end(said)}"
+    return Violated(what, where=table, untouched=untouched, remedy="read the application's log")
+
+
+def _from_end_to_end(said: str) -> str:
+    """The outermost and the innermost exception that Java tells of, without where it was."""
+    chain = [re.split(r" at [\w.$/<>]+\(| \.\.\. \d+ more", each)[0] for each in said.split("Caused by: ")]
+    return " … caused by: ".join(dict.fromkeys(each[:200] for each in (chain[0], chain[-1])))
 
 
 def _spoken_of(said: str) -> str:
