@@ -25,6 +25,12 @@ JVM = [
     *("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"),
     "--add-modules=jdk.incubator.vector",
 ]
+# Compiled early, and marked for the collector late: by default it marks all the while, since the heap begins small. A
+# sixth of the processor time of some hundred queries, in two and three runs.
+SHORT_LIVED = [
+    *(FIRST_COMPILER, "-XX:CompileThresholdScaling=0.2"),
+    *("-XX:InitiatingHeapOccupancyPercent=80", "-XX:-G1UseAdaptiveIHOP"),
+]
 LEVELS = "io.trino=WARN\nio.trino.server.Server=INFO\nio.airlift=WARN\n"
 
 
@@ -69,7 +75,7 @@ class Trino:
         return [
             str(self.tool("java25_home") / "bin" / "java"),
             *JVM,
-            *([FIRST_COMPILER] if self.short_lived else []),
+            *(SHORT_LIVED if self.short_lived else []),
             *("-cp", f"{self.tool('trino_home')}/lib/*"),
             "-Dnode.environment=local",
             "-Dnode.id=coordinator",
