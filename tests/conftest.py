@@ -8,7 +8,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from functools import cache
+from itertools import chain
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +31,21 @@ if OWN:
 STACK = pytest.StashKey[BackgroundStack]()
 KINDS = ("stores", "stack", "browser")
 STORES = "postgres,minio,mongodb,etcd,offsite,kafka"
+MARKS = {"stack": ("stack", "browser", "destructive"), "stores": ("stores",)}  # of the tests that are a lane's
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """The lane of the stack and that of the stores read no file without a test of theirs: to read them all takes ten
+    seconds of the processor."""
+    marks = MARKS.get(os.environ.get("ENGINEDGE_TEST_LANE", ""))
+    if marks and collection_path.match("test_*.py"):
+        return None if _marks_in(collection_path).intersection(marks) else True
+    return None
+
+
+@cache
+def _marks_in(path: Path) -> set[str]:
+    return set(re.findall(r"\bmark\.(\w+)", path.read_text()))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,6 +59,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return max((1 + KINDS.index(kind) for kind in KINDS if item.get_closest_marker(kind)), default=0), "", 0
 
     items.sort(key=rank)
+    ours = set(chain(*MARKS.values()))
+    for item in items:
+        if hidden := {each.name for each in item.iter_markers()} & ours - _marks_in(item.path):
+            raise pytest.UsageError(f"{item.path} has {hidden} from elsewhere: its lane would not read it")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -23,7 +23,7 @@ from tests.installation import ROOT
 STACK = "stack or browser or destructive"
 LINT = ["make", "--no-print-directory", "lint"]
 LANES = {"stack": STACK, "stores": f"stores and not ({STACK})", "rest": f"not (stores or {STACK})"}
-YIELDING = ["nice", "-n", "15"]
+YIELDING = ["nice", "-n", "10"]
 COUNTED = re.compile(r"(\d+) (passed|failed|skipped|deselected|xfailed|xpassed|warnings?|errors?)")
 LONGEST = 40  # tests of each lane are told with their seconds: that is where the gate can get quicker
 NOT_TOLD = ("deselected",)  # each lane leaves out the others'
