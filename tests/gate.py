@@ -1,6 +1,6 @@
 """The gate: what needs the stack; what needs the stores alone, on stores of its own; what needs neither; and style,
-types and contracts. The first takes longest, and often waits for a server: the others yield the processors to it, and
-work where it waits.
+types and contracts. The first takes longest, and it and the second often wait for a server: the others yield the
+processors to them, and work where they wait.
 
 Each lane of tests is a pytest of its own. What is said comes line by line as it is said, and ends with one line for
 all.
@@ -23,7 +23,8 @@ from tests.installation import ROOT
 STACK = "stack or browser or destructive"
 LINT = ["make", "--no-print-directory", "lint"]
 LANES = {"stack": STACK, "stores": f"stores and not ({STACK})", "rest": f"not (stores or {STACK})"}
-YIELDING = ["nice", "-n", "10"]
+NICE = {"stack": 0, "stores": 5}  # and the others
+NICEST = 15
 COUNTED = re.compile(r"(\d+) (passed|failed|skipped|deselected|xfailed|xpassed|warnings?|errors?)")
 LONGEST = 40  # tests of each lane are told with their seconds: that is where the gate can get quicker
 NOT_TOLD = ("deselected",)  # each lane leaves out the others'
@@ -60,7 +61,7 @@ def _pytest(marks: str, arguments: list[str]) -> list[str]:
 
 
 def _start(argv: list[str], lane: str = "") -> subprocess.Popen[str]:
-    argv = argv if lane == "stack" else [*YIELDING, *argv]
+    argv = ["nice", "-n", str(NICE.get(lane, NICEST)), *argv]
     environment = {**os.environ, "ENGINEDGE_TEST_LANE": lane, "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
         argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
