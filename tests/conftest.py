@@ -16,22 +16,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.gate import LANES, MARKS
 from tests.installation import ROOT, BackgroundStack, point_at, stack
 
 OWN = os.environ.get("ENGINEDGE_TEST_STACK") != "running"
-LANES = ("stack", "stores", "rest")
-LANE = os.environ.get("ENGINEDGE_TEST_LANE") or LANES[0]
+LANE = os.environ.get("ENGINEDGE_TEST_LANE") or "stack"
 APART = 2500  # between the ports of two lanes: no two of the inventory's are that far from each other, or twice
 if OWN:
     shift = int(os.environ.get("ENGINEDGE_TEST_PORT_SHIFT", "20000"))
-    point_at(ROOT / ".state" / ("test" if LANE == "stack" else f"test-{LANE}"), shift - APART * LANES.index(LANE))
+    point_at(ROOT / ".state" / ("test" if LANE == "stack" else f"test-{LANE}"), shift - APART * list(LANES).index(LANE))
     os.environ["ENGINEDGE_SHORT_LIVED"] = "on"
 
 
 STACK = pytest.StashKey[BackgroundStack]()
 KINDS = ("stores", "stack", "browser")
 STORES = "postgres,minio,mongodb,etcd,offsite,kafka"
-MARKS = {"stack": ("stack", "browser", "destructive"), "stores": ("stores",)}  # of the tests that are a lane's
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
