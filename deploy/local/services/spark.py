@@ -34,6 +34,7 @@ logger.deploy.level = info
 QUICK = f"{SERIAL} {FIRST_COMPILER} {ROOM_FOR_CODE}"
 PATIENT = " ".join(
     (
+        SERIAL,
         "-XX:Tier4InvocationThreshold=50000",
         "-XX:Tier4MinInvocationThreshold=6000",
         "-XX:Tier4CompileThreshold=150000",
@@ -142,7 +143,7 @@ def _defaults(local: Local) -> dict[str, str]:
         "spark.driver.extraClassPath": jars,
         "spark.executor.extraClassPath": jars,
         "spark.driver.defaultJavaOptions": QUICK,
-        "spark.executor.defaultJavaOptions": QUICK if local.settings.short_lived else f"{SERIAL} {PATIENT}",
+        "spark.executor.defaultJavaOptions": QUICK if local.settings.short_lived else PATIENT,
         # Nothing listens beyond loopback; several applications find their own ports, from these on upwards.
         "spark.driver.host": HOST,
         "spark.driver.bindAddress": HOST,
