@@ -97,6 +97,10 @@ _SIGNS = (
 )
 
 
+#: A frame of a Java exception, or the line that stands for those that it shares with what it caused.
+_FRAMES = re.compile(r" at [\w.$/<>]+\((?:\w+\.\w+:\d+|Native Method|Unknown Source)\)| \.\.\. \d+ more")
+
+
 def named(error: BaseException, table: str) -> EnginEdgeError:
     """``error`` as one of our own failures, naming the table; our own pass through unchanged.
 
@@ -116,8 +120,8 @@ def named(error: BaseException, table: str) -> EnginEdgeError:
 
 def _from_end_to_end(said: str) -> str:
     """The outermost and the innermost exception that Java tells of, without where it was."""
-    chain = [re.split(r" at [\w.$/<>]+\(| \.\.\. \d+ more", each)[0] for each in said.split("Caused by: ")]
-    return " … caused by: ".join(dict.fromkeys(each[:200] for each in (chain[0], chain[-1])))
+    chain = [_FRAMES.split(each)[0][:400] for each in said.split("Caused by: ")]
+    return " … caused by: ".join(dict.fromkeys((chain[0], chain[-1])))
 
 
 def _spoken_of(said: str) -> str:
