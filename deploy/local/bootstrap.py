@@ -78,7 +78,6 @@ def write_toolchain(items: dict[str, Item], cache: Cache, environment: Environme
         "java17_home": machine.java_home(17),
         "java25_home": machine.java_home(25),
         "venv": str(environment.folder),
-        "spark_home": str(environment.folder / "lib" / "python3.11" / "site-packages" / "pyspark"),
         "postgres_bin": machine.postgres_bin(),
         "redis_server": machine.server("redis-server")(),
         "redis_cli": machine.server("redis-cli")(),
@@ -108,11 +107,13 @@ def bootstrap(names: list[str]) -> list[str]:
         return problems
 
     environment = Environment(ROOT, cache, lambda: everything["uv"].paths(cache)["uv"])
+    everything["spark"] = recipes.spark(environment.packages, environment.lock)
     lanes: dict[str, list[Step]] = {}
     for item in items:
         lanes.setdefault(item.lane, []).append(item_step(item, cache))
     if not names:
-        lanes["wheels"].insert(1, ("Python packages", environment.is_current, environment.make))
+        packages = ("Python packages", environment.is_current, environment.make)
+        lanes["wheels"][1:1] = [packages, item_step(everything["spark"], cache)]
         lanes["debian"] = [packages_step(cache)]
     progress, ended = Progress(), threading.Event()
     threading.Thread(target=progress.reassure, args=(ended,), daemon=True).start()

@@ -84,9 +84,11 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     monkeypatch.setenv("SOMEBODYS_PASSWORD", "hunter2")
     monkeypatch.setattr(spark, "WATCH_EVERY_S", 0.05)
     (tmp_path / "bin").mkdir()
-    for tool in ("spark_home", "spark_jars", "java17_home"):
-        monkeypatch.setitem(TOOLS, tool, str(tmp_path))
-    for name in ("version.py", "release", "conf/spark/spark-defaults.conf", "conf/spark/configuration.jar"):
+    (tmp_path / "classes").mkdir()
+    tools = {"spark_home": "", "spark_jars": "jars", "spark_classes": "classes", "java17_home": ""}
+    for tool, place in tools.items():
+        monkeypatch.setitem(TOOLS, tool, str(tmp_path / place))
+    for name in ("release", "conf/spark/spark-defaults.conf", "conf/spark/configuration.jar"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     (tmp_path / "conf" / "spark" / "spark-defaults.conf").write_text("spark.driver.defaultJavaOptions -Xint\n")
@@ -182,7 +184,7 @@ RECORDS = (
 
 def recorded_classes(installation: Path) -> list[str]:
     """The archives of classes and the parts of such, by their suffix."""
-    return sorted(path.suffix for path in (installation / "cache" / "spark").iterdir())
+    return sorted(path.suffix for path in (installation / "classes").iterdir())
 
 
 def test_the_first_application_that_ends_well_records_its_classes_and_the_next_starts_from_them(
@@ -196,7 +198,7 @@ def test_the_first_application_that_ends_well_records_its_classes_and_the_next_s
     submit()
     assert recorded_classes(installation) == [".jsa"]
     submit()
-    (archive,) = (installation / "cache" / "spark").iterdir()
+    (archive,) = (installation / "classes").iterdir()
     told = dict(line.split(" ", 1) for line in (installation / "properties").read_text().splitlines())
     assert told["spark.driver.defaultJavaOptions"].startswith(f"-Xint -XX:SharedArchiveFile={archive} ")
     assert told["spark.executor.defaultJavaOptions"].startswith(f"-XX:SharedArchiveFile={archive} ")
@@ -215,15 +217,35 @@ def test_while_one_application_records_another_starts_without_classes(installati
     assert recorded_classes(installation) == [".jsa"]
 
 
-def test_another_class_path_or_another_java_is_recorded_anew(installation: Path) -> None:
+def test_another_java_or_other_jars_are_recorded_for_themselves(
+    installation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spark_submit(installation, f"{RECORDS}\n{says(DONE)}")
-    for changed in ("conf/spark/configuration.jar", "release"):
-        submit()
-        (before,) = (installation / "cache" / "spark").iterdir()
-        (installation / changed).write_text(f"another {changed}")
-        submit()
-        (after,) = (installation / "cache" / "spark").iterdir()
-        assert after != before
+    submit()
+    (installation / "release").write_text("another Java")
+    submit()
+    assert recorded_classes(installation) == [".jsa", ".jsa"]
+    monkeypatch.setitem(TOOLS, "spark_jars", str(installation / "others"))
+    (installation / "toolchain.json").write_text(json.dumps(TOOLS))
+    settings.cache_clear()
+    submit()
+    assert recorded_classes(installation) == [".jsa", ".jsa", ".jsa"]
+
+
+def test_an_archive_that_nobody_has_used_for_weeks_is_removed_and_one_that_is_used_is_kept(installation: Path) -> None:
+    spark_submit(installation, f"{RECORDS}\n{says(DONE)}")
+    submit()
+    (used,) = (installation / "classes").iterdir()
+    unused = used.with_name("unused.jsa")
+    long_ago = time.time() - 46 * 86_400
+    for archive in (used, unused):
+        archive.touch()
+        os.utime(archive, (long_ago, long_ago))
+    submit()
+    (installation / "release").write_text("another Java")
+    submit()
+    assert used.exists()
+    assert not unused.exists()
 
 
 @pytest.mark.parametrize("kind", [Violated, Misconfigured, Unavailable])

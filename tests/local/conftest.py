@@ -22,8 +22,9 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Local:
     settings.cache_clear()
     credentials.generate_missing(state / "secrets")
     names = (
-        "java17_home java25_home venv spark_home spark_jars hms_home hms_extra kafka_libs trino_home mongod minio etcd "
-        "etcdctl etcdutl restic mongodump mongorestore process_compose postgres_bin redis_server redis_cli"
+        "java17_home java25_home venv spark_home spark_jars spark_classes hms_home hms_extra kafka_libs trino_home "
+        "mongod minio etcd etcdctl etcdutl restic mongodump mongorestore process_compose postgres_bin "
+        "redis_server redis_cli"
     )
     tools = {name: str(tmp_path / "tools" / name) for name in names.split()}
     for path in tools.values():

@@ -139,6 +139,32 @@ def test_versions_that_no_checkout_has_used_for_weeks_are_deleted(tmp_path: Path
     assert [path.name for path in cache.tools.iterdir()] == ["fake-used"]
 
 
+def test_spark_lies_at_one_place_for_all_checkouts_and_without_the_modules_that_the_environment_has(
+    tmp_path: Path,
+) -> None:
+    places = []
+    for checkout in ("one", "another"):
+        packages = tmp_path / checkout
+        for name in ("bin/spark-submit", "jars/spark-core.jar", "python/lib/pyspark.zip"):
+            (packages / "pyspark" / name).parent.mkdir(parents=True, exist_ok=True)
+            (packages / "pyspark" / name).write_text(name)
+        item = recipes.spark(packages, ROOT / "requirements" / "local.lock")
+        install(item, Cache(tmp_path / "cache"))
+        places.append(item.paths(Cache(tmp_path / "cache")))
+    home, classes = Path(places[0]["spark_home"]), Path(places[0]["spark_classes"])
+    assert places[0] == places[1]
+    assert (home / "jars" / "spark-core.jar").read_text() == "jars/spark-core.jar"
+    assert sorted(path.name for path in home.iterdir()) == ["bin", "classes", "jars"]
+    assert list(classes.iterdir()) == []
+
+
+def test_a_lock_without_spark_is_named(tmp_path: Path) -> None:
+    lock = tmp_path / "local.lock"
+    lock.write_text("requests==2.0\n")
+    with pytest.raises(Failed, match=r"no PySpark is pinned in .*local\.lock"):
+        recipes.spark(tmp_path, lock)
+
+
 def test_what_only_building_needed_is_gone_soon_read_only_as_go_leaves_it(tmp_path: Path) -> None:
     module = tmp_path / "go" / "mod" / "a@v1"
     module.mkdir(parents=True)

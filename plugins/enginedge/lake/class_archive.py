@@ -2,23 +2,25 @@
 
 A driver spends a third of its processor time on finding, verifying and linking its classes, anew for every application.
 Java's class data sharing (JEP 350) keeps them, linked, in a file. The first application that ends well records it; the
-later ones map it, drivers and executors alike, since both have one class path. Java itself refuses an archive of other
-classes and goes on without; what the archive depends on is in its name, so that then a new one is recorded.
+later ones map it, drivers and executors alike, since both have one class path, and those of every checkout of a user:
+it lies beside Spark in the cache. Java itself refuses an archive of other classes and goes on without; what the archive
+depends on is in its name, so that then a new one is recorded.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from enginedge.kernel_lock import taken
-from enginedge.private_files import private_folder
+from enginedge.old_files import remove_old_files
 from enginedge.settings import settings
 
 QUIET = "-Xlog:cds*=off"  # it would tell on standard output which classes it can't keep
+UNUSED_AFTER_DAYS = 45  # another checkout's jars may differ from ours: its archive stays while it is used
 
 
 @contextmanager
@@ -29,7 +31,7 @@ def class_archive(attempt: str) -> Iterator[dict[str, str]]:
     moment: recording takes longer than it saves. What was recorded counts if the ``with`` ends well.
     """
     archive = _archive()
-    if archive.exists():
+    if _is_there(archive):
         shared = f"-XX:SharedArchiveFile={archive} {QUIET}"
         yield {"driver": shared, "executor": shared}
         return
@@ -37,15 +39,23 @@ def class_archive(attempt: str) -> Iterator[dict[str, str]]:
         if not alone:
             yield {}
             return
+        remove_old_files(archive.parent, UNUSED_AFTER_DAYS)
         part = archive.with_name(f"{attempt}.part")
         try:
             yield {"driver": f"-XX:ArchiveClassesAtExit={part} {QUIET}"}
             if part.exists():
-                for stale in part.parent.glob("*.jsa"):
-                    stale.unlink(missing_ok=True)
                 part.replace(archive)
         finally:
             part.unlink(missing_ok=True)
+
+
+def _is_there(archive: Path) -> bool:
+    """Whether there is the archive, which from now on counts as used."""
+    try:
+        os.utime(archive)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 @contextmanager
@@ -63,16 +73,17 @@ def configuration_jar() -> Path:
     return settings().state / "conf" / "spark" / "configuration.jar"
 
 
-def _folder() -> Path:
-    return private_folder(settings().state / "cache" / "spark")
+def class_path(tools: Mapping[str, str]) -> str:
+    """What Java finds Spark's classes by, before the configuration and whatever else follows.
+
+    It is the same in every checkout: what the class path begins with is all that Java compares with that of an archive.
+    """
+    return f"{tools['spark_jars']}/*:{tools['spark_home']}/jars/*"
 
 
 def _archive() -> Path:
-    """Named for everything on the class path, and for the Java that reads it."""
-    tools, jar = settings().toolchain(), configuration_jar()
+    """Named for everything that it depends on: the class path, whose folders are named for what they hold, and Java."""
+    tools = settings().toolchain()
     release = (Path(tools["java17_home"]) / "release").read_text()
-    spark = (Path(tools["spark_home"]) / "version.py").read_text()
-    written = jar.stat().st_mtime_ns if jar.exists() else 0
-    depends_on = [release, spark, tools["spark_home"], tools["spark_jars"], str(jar), str(written)]
-    name = hashlib.sha256("\n".join(depends_on).encode()).hexdigest()[:16]
-    return _folder() / f"{name}.jsa"
+    name = hashlib.sha256("\n".join((release, class_path(tools))).encode()).hexdigest()[:16]
+    return Path(tools["spark_classes"]) / f"{name}.jsa"
