@@ -48,7 +48,7 @@ def kill_a_driver() -> None:
             time.sleep(5)  # it is in the middle of its work
             mapped = Path(f"/proc/{driver.pid}/maps").read_text()
             driver.kill()
-            assert f"{settings().state}/cache/spark/" in mapped, "it did not start from the recorded classes"
+            assert settings().toolchain()["spark_classes"] in mapped, "it did not start from the recorded classes"
             return
         time.sleep(0.5)
     raise AssertionError("no driver was started")
